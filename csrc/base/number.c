@@ -1,0 +1,167 @@
+#include "base/number.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A JSON number, taken apart: digits without leading zeros, value = 0.DIGITS × 10^point. */
+typedef struct decimal {
+  bool negative;
+  const char *whole, *fraction; /* runs of digits in the text */
+  size_t whole_length, fraction_length;
+  int64_t exponent;
+} decimal;
+
+static bool digit(char c) { return c >= '0' && c <= '9'; }
+
+static const char *skip_digits(const char *at, const char *end) {
+  while (at < end && digit(*at)) at++;
+  return at;
+}
+
+static bool take_exponent(const char *at, const char *end, int64_t *out) {
+  bool negative = at < end && *at == '-';
+  if (at < end && (*at == '-' || *at == '+')) at++;
+  if (at == end || skip_digits(at, end) != end) return false;
+  int64_t value = 0;
+  for (; at < end; at++)
+    if (value < 1000000000) value = value * 10 + (*at - '0'); /* beyond this, only the size counts */
+  *out = negative ? -value : value;
+  return true;
+}
+
+static bool take_apart(const char *text, size_t length, decimal *out) {
+  const char *at = text, *end = text + length;
+  *out = (decimal){.negative = at < end && *at == '-'};
+  if (out->negative) at++;
+  out->whole = at;
+  at = skip_digits(at, end);
+  out->whole_length = (size_t)(at - out->whole);
+  if (out->whole_length == 0 || (out->whole_length > 1 && *out->whole == '0')) return false;
+  if (at < end && *at == '.') {
+    out->fraction = ++at;
+    at = skip_digits(at, end);
+    out->fraction_length = (size_t)(at - out->fraction);
+    if (out->fraction_length == 0) return false;
+  }
+  if (at < end && (*at == 'e' || *at == 'E')) return take_exponent(at + 1, end, &out->exponent);
+  return at == end;
+}
+
+bool sq_number_valid(const char *text, size_t length) {
+  decimal parts;
+  return take_apart(text, length, &parts);
+}
+
+static char digit_at(const decimal *parts, size_t index) {
+  return index < parts->whole_length ? parts->whole[index] : parts->fraction[index - parts->whole_length];
+}
+
+static void saturate(const decimal *parts, sq_scaled *out) {
+  out->overflow = parts->negative ? -1 : 1;
+  out->floor = out->rounded = parts->negative ? INT64_MIN : INT64_MAX;
+}
+
+bool sq_decimal_scale(const char *text, size_t length, int scale, sq_scaled *out) {
+  decimal parts;
+  if (!take_apart(text, length, &parts)) return false;
+  *out = (sq_scaled){.exact = true};
+  size_t count = parts.whole_length + parts.fraction_length, first = 0;
+  while (first < count && digit_at(&parts, first) == '0') first++;
+  if (first == count) return true; /* zero, whatever its exponent */
+
+  /* the digits before index `point` are the integer part */
+  int64_t point = (int64_t)parts.whole_length + parts.exponent + scale;
+  uint64_t magnitude = 0;
+  for (int64_t i = (int64_t)first; i < point; i++) {
+    unsigned next = i < (int64_t)count ? (unsigned)(digit_at(&parts, (size_t)i) - '0') : 0;
+    if (magnitude > ((uint64_t)INT64_MAX - next) / 10) {
+      saturate(&parts, out);
+      return true;
+    }
+    magnitude = magnitude * 10 + next;
+  }
+  int64_t rest = point > (int64_t)first ? point : (int64_t)first; /* first digit that may be left over */
+  bool half = rest == point && rest < (int64_t)count && digit_at(&parts, (size_t)rest) >= '5';
+  for (int64_t i = rest; i < (int64_t)count && out->exact; i++) out->exact = digit_at(&parts, (size_t)i) == '0';
+
+  int64_t value = (int64_t)magnitude;
+  int64_t away = half && value < INT64_MAX ? value + 1 : value;
+  out->rounded = parts.negative ? -away : away;
+  out->floor = parts.negative ? -value - (out->exact ? 0 : 1) : value;
+  return true;
+}
+
+/* Up to 15 digits times a power of ten up to 22 are exact in doubles, so one operation rounds rightly. */
+static bool fast_parse(const decimal *parts, double *out) {
+  static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+  size_t count = parts->whole_length + parts->fraction_length;
+  int64_t exponent = parts->exponent - (int64_t)parts->fraction_length;
+  if (count > 15 || exponent > 22 || exponent < -22) return false;
+  int64_t digits = 0;
+  for (size_t i = 0; i < count; i++) digits = digits * 10 + (digit_at(parts, i) - '0');
+  double value = exponent < 0 ? (double)digits / powers[-exponent] : (double)digits * powers[exponent];
+  *out = parts->negative ? -value : value;
+  return true;
+}
+
+double sq_number_parse(const char *text, size_t length) {
+  decimal parts;
+  double value;
+  if (!take_apart(text, length, &parts)) return NAN;
+  if (fast_parse(&parts, &value)) return value;
+  /* strtod wants the locale's point and a terminator; 800 digits decide any double (767 are needed) */
+  char copy[900];
+  size_t used = 0, dropped = 0, point = strlen(localeconv()->decimal_point);
+  if (parts.negative) copy[used++] = '-';
+  for (size_t i = 0; i < parts.whole_length + parts.fraction_length; i++) {
+    if (i == parts.whole_length) {
+      memcpy(copy + used, localeconv()->decimal_point, point);
+      used += point;
+    }
+    if (used < 810) copy[used++] = digit_at(&parts, i);
+    else if (i < parts.whole_length) dropped++;
+  }
+  snprintf(copy + used, sizeof copy - used, "e%lld", (long long)(parts.exponent + (int64_t)dropped));
+  return strtod(copy, NULL);
+}
+
+bool sq_is_integer(double number, int64_t *out) {
+  if (!(fabs(number) <= (double)SQ_SAFE_INTEGER) || floor(number) != number) return false;
+  *out = (int64_t)number;
+  return true;
+}
+
+size_t sq_number_format(double number, char out[32]) {
+  int64_t integer;
+  if (sq_is_integer(number, &integer)) return (size_t)snprintf(out, 32, "%lld", (long long)integer);
+  int length = 0;
+  for (int digits = 15; digits <= 17; digits++) {
+    length = snprintf(out, 32, "%.*g", digits, number);
+    for (char *at = out; *at; at++)
+      if (*at == localeconv()->decimal_point[0]) *at = '.';
+    if (sq_number_parse(out, (size_t)length) == number) break;
+  }
+  return (size_t)length;
+}
+
+size_t sq_decimal_format(int64_t value, int scale, char out[32]) {
+  char digits[24];
+  uint64_t magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+  int count = snprintf(digits, sizeof digits, "%0*llu", scale + 1, (unsigned long long)magnitude);
+  int whole = count - scale, used = 0;
+  if (value < 0) out[used++] = '-';
+  memcpy(out + used, digits, (size_t)whole);
+  used += whole;
+  while (count > whole && digits[count - 1] == '0') count--;
+  if (count > whole) {
+    out[used++] = '.';
+    memcpy(out + used, digits + whole, (size_t)(count - whole));
+    used += count - whole;
+  }
+  out[used] = '\0';
+  return (size_t)used;
+}

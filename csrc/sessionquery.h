@@ -1,0 +1,398 @@
+/*
+ * sessionquery: session analytics for LLM traffic, as a C library.
+ *
+ * This header is the whole public C API. It knows no Lua, no SQLite, no cJSON.
+ *
+ * Conventions
+ *   - A function that can fail returns bool, a pointer (NULL on failure) or a count (-1 on failure),
+ *     and then fills the caller's sq_error. The first error sticks: an sq_error that already holds one
+ *     is not overwritten. Initialize it with `sq_error error = {0};`.
+ *   - Text is UTF-8 with a length; it needs no terminator unless the name says so.
+ *   - Times are microseconds since 1970-01-01T00:00:00Z, money is nano-dollars, both as int64_t.
+ *   - Nothing here is global. A filter or query may be read by any number of threads at once; a store
+ *     handle belongs to one thread at a time and to the process that opened it.
+ */
+#ifndef SESSIONQUERY_H
+#define SESSIONQUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SQ_VERSION "0.1.0"
+
+/* ------------------------------------------------------------------------------------------ errors */
+
+/* CODE(enumerator, name as Lua and JSON see it, what it means) */
+#define SQ_CODES(CODE) \
+  CODE(NO_MEMORY, "no_memory", "memory ended") \
+  CODE(SYNTAX, "syntax", "the text is not of its language") \
+  CODE(UNKNOWN, "unknown", "a name that nobody knows: field, operator, table, key, dialect") \
+  CODE(TYPE, "type", "a value or field of the wrong type") \
+  CODE(VALUE, "value", "a value out of its range or malformed") \
+  CODE(MISSING, "missing", "a required member is not there") \
+  CODE(LIMIT, "limit", "too deep, too long or too many") \
+  CODE(LEVEL, "level", "a session field where requests are asked about, or the other way round") \
+  CODE(CURSOR, "cursor", "a page cursor that is damaged or belongs to another query") \
+  CODE(FORBIDDEN, "forbidden", "outside the handle's organization or project") \
+  CODE(READONLY, "readonly", "a read-only handle cannot write") \
+  CODE(NOT_FOUND, "not_found", "no such request, session or file") \
+  CODE(AMBIGUOUS, "ambiguous", "an id that names more than one request or session") \
+  CODE(BUSY, "busy", "another process held the lock for longer than timeout_ms") \
+  CODE(TIMEOUT, "timeout", "the call took longer than timeout_ms") \
+  CODE(VERSION, "version", "not a store of ours, or one written by a newer version") \
+  CODE(FULL, "full", "the disk is full") \
+  CODE(CLOSED, "closed", "the handle is closed, or belongs to the process that forked this one") \
+  CODE(STORE, "store", "the storage failed: input/output, damage, permissions")
+
+typedef enum sq_code {
+  SQ_OK,
+#define SQ_CODE_ENUM(id, name, meaning) SQ_E_##id,
+  SQ_CODES(SQ_CODE_ENUM)
+#undef SQ_CODE_ENUM
+} sq_code;
+
+typedef struct sq_error {
+  sq_code code;      /* SQ_OK: no error */
+  bool placed;       /* offset and length are set */
+  size_t offset;     /* bytes from the start of the source */
+  size_t length;     /* bytes; 0 at the source's end */
+  char pointer[256]; /* JSON pointer (RFC 6901) of the place, or "" */
+  char message[640]; /* one sentence, valid UTF-8; may be followed by "\n" and lines that show the place */
+} sq_error;
+
+/* "unknown" for SQ_E_UNKNOWN and so on; "ok" for SQ_OK. NULL past the last. Static storage. */
+const char *sq_code_name(sq_code code);
+/* What the code means, as a phrase. */
+const char *sq_code_meaning(sq_code code);
+
+/* ---------------------------------------------------------------------------------- memory and text */
+
+/* Where memory comes from: resize(state, NULL, 0, n) allocates, (…, 0) frees, NULL = failure.
+   NULL instead of an allocator means the C library's. It must outlive all that was made with it. */
+typedef struct sq_allocator {
+  void *(*resize)(void *state, void *block, size_t old_size, size_t new_size);
+  void *state;
+} sq_allocator;
+
+/* A growing text. Start from {0}; `data` is terminated once anything was written, and belongs to the
+   text until sq_text_free. `failed` is set when memory ended; what was written before stays readable. */
+typedef struct sq_text {
+  char *data;
+  size_t length, capacity;
+  const sq_allocator *allocator;
+  bool failed;
+} sq_text;
+
+void sq_text_free(sq_text *text);
+
+/* One value, in or out. */
+typedef enum sq_kind {
+  SQ_NULL,
+  SQ_BOOLEAN,
+  SQ_INTEGER,
+  SQ_REAL,
+  SQ_STRING,
+  SQ_NUMBER, /* in only: a decimal number as text, of any precision */
+  SQ_JSON,   /* out only: a list or map as JSON text; read it with sq_json_next */
+} sq_kind;
+
+typedef struct sq_value {
+  sq_kind kind;
+  uint32_t length; /* of text */
+  union {
+    bool boolean;
+    int64_t integer;
+    double real;
+    const char *text; /* STRING, NUMBER, JSON */
+  };
+} sq_value;
+
+/* Seconds as a decimal number, or RFC 3339 text (a bare date is 00:00 UTC, no zone is UTC), to
+   microseconds, rounded to the nearest. False with an error when it is neither. */
+bool sq_time_parse(const sq_value *value, int64_t *micros, sq_error *error);
+
+/* Writes RFC 3339 at an offset of `offset_minutes` from UTC with `digits` fraction digits (0, 3 or 6;
+   -1: as few of these as keep the value). Returns the length, at most 40, of the terminated text. */
+size_t sq_time_format(int64_t micros, int offset_minutes, int digits, char out[48]);
+
+/* The double nearest to a decimal number in JSON's grammar; NaN when it is none. Free of locales. */
+double sq_number_parse(const char *text, size_t length);
+
+/* Shortest decimal text that reads back as the same double; "1", not "1.0". Returns its length. */
+size_t sq_number_format(double number, char out[32]);
+
+/* ----------------------------------------------------------------------------------------- JSON text */
+
+typedef enum sq_token {
+  SQ_TOKEN_ERROR, /* not JSON: see the reader's `error` and `at` */
+  SQ_TOKEN_END,
+  SQ_TOKEN_OBJECT,
+  SQ_TOKEN_OBJECT_END,
+  SQ_TOKEN_ARRAY,
+  SQ_TOKEN_ARRAY_END,
+  SQ_TOKEN_KEY,
+  SQ_TOKEN_STRING,
+  SQ_TOKEN_NUMBER,
+  SQ_TOKEN_TRUE,
+  SQ_TOKEN_FALSE,
+  SQ_TOKEN_NULL,
+} sq_token;
+
+#define SQ_JSON_DEPTH 128
+
+/* A strict pull reader over one JSON text (RFC 8259, UTF-8, no U+0000, at most SQ_JSON_DEPTH deep).
+   It allocates nothing and copies nothing. */
+typedef struct sq_json {
+  const char *start, *at, *end;
+  const char *token;   /* of KEY and STRING: between the quotes; of NUMBER: the number */
+  size_t length;
+  bool escaped;        /* the string holds backslashes: read it with sq_json_unescape */
+  const char *error;   /* static sentence */
+  sq_code code;
+  unsigned depth;
+  uint64_t objects[SQ_JSON_DEPTH / 64]; /* bit d: level d is an object */
+  unsigned char expects;
+} sq_json;
+
+void sq_json_begin(sq_json *reader, const char *text, size_t length);
+sq_token sq_json_next(sq_json *reader);
+
+/* Writes the string's real bytes (at most `length` of the token) to `out`; returns how many. */
+size_t sq_json_unescape(const char *token, size_t length, char *out);
+
+/* Appends a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD. */
+void sq_json_write_string(sq_text *out, const char *text, size_t length);
+/* Appends bytes as they are. */
+void sq_text_append(sq_text *out, const char *bytes, size_t length);
+
+/* ------------------------------------------------------------------------------------------- catalogue */
+
+typedef struct sq_field_info {
+  const char *name;     /* canonical: "latency_ms", "session.total_cost_usd", "properties" */
+  const char *type;     /* "text", "integer", "time", … */
+  const char *level;    /* "request", "session", "entry" */
+  const char *help;
+  bool always;          /* never absent */
+  bool recorded;        /* add and import take it */
+} sq_field_info;
+
+/* The catalogue row number `index` from 0, false past the end. */
+bool sq_field_at(size_t index, sq_field_info *out);
+
+/* Looks a dotted name up ("properties.env" finds "properties"); an error names the nearest known one. */
+bool sq_field_find(const char *name, size_t length, sq_field_info *out, sq_error *error);
+
+/* -------------------------------------------------------------------------------------------- filters */
+
+typedef struct sq_filter sq_filter;
+
+/* Compiles source text of a dialect ("helicone", "where"). The filter belongs to the caller. */
+sq_filter *sq_filter_compile(const char *dialect, const char *source, size_t length,
+                             const sq_allocator *allocator, sq_error *error);
+
+/* One comparison: a field by its canonical name (key: member of a map, or NULL), an operator ("eq", "ne",
+   "gt", "gte", "lt", "lte", "between", "among", "like", "ilike", "contains", "has", "present", "absent"),
+   its values. The arguments are copied. */
+sq_filter *sq_filter_compare(const char *field, size_t field_length, const char *key, size_t key_length,
+                             const char *operator_name, const sq_value *values, size_t count,
+                             const sq_allocator *allocator, sq_error *error);
+
+/* Combines copies of filters: "all", "any" (any number), "not", "some", "every", "root", "in_trace" (one).
+   "entry" takes one over entry fields (one entry of the map satisfies it), and the map's name. */
+sq_filter *sq_filter_combine(const char *how, const char *map, const sq_filter *const *parts, size_t count,
+                             const sq_allocator *allocator, sq_error *error);
+
+void sq_filter_free(sq_filter *filter);
+
+/* The IR as text, on one line: `rows EXPR keep EXPR`, or `all`. */
+bool sq_filter_dump(const sq_filter *filter, sq_text *out, sq_error *error);
+/* The tree as it was bound, before it is split in rows and keep. */
+bool sq_filter_dump_tree(const sq_filter *filter, sq_text *out, sq_error *error);
+/* The SQL conditions with their numbered parameters and bound values. Target: "sqlite". */
+bool sq_filter_sql(const sq_filter *filter, const char *target, sq_text *out, sq_error *error);
+
+/* -------------------------------------------------------------------------------------------- queries */
+
+typedef enum sq_source { SQ_SESSIONS, SQ_REQUESTS, SQ_GROUPS } sq_source;
+
+typedef struct sq_group_key {
+  const char *name; /* field ("model"), map member ("properties.env"), or hour, day, week, month */
+  size_t length;
+  int offset_minutes; /* of a time bucket, from UTC */
+} sq_group_key;
+
+#define SQ_MAX_KEYS 3
+
+/* A query to build. Zero it first; what is left zero is the default. Everything is copied. */
+typedef struct sq_query_spec {
+  sq_source source;
+  const sq_filter *const *filters; /* all must hold */
+  size_t filter_count;
+  sq_group_key keys[SQ_MAX_KEYS]; /* SQ_GROUPS only */
+  size_t key_count;
+  const char *order; /* field name, "-" before it: descending; NULL: the source's default */
+  size_t order_length;
+  bool limited; /* limit is set */
+  int64_t limit, offset;
+  const char *after; /* a cursor from sq_rows_next, or NULL */
+  size_t after_length;
+  bool bodies; /* SQ_REQUESTS: with request_body and response_body */
+} sq_query_spec;
+
+typedef struct sq_query sq_query;
+
+/* Builds an immutable query. Fails when a name is unknown or a field is not of the source's level. */
+sq_query *sq_query_build(const sq_query_spec *spec, const sq_allocator *allocator, sq_error *error);
+/* Compiles a vendor's whole request body. */
+sq_query *sq_query_compile(const char *dialect, const char *body, size_t length,
+                           const sq_allocator *allocator, sq_error *error);
+void sq_query_free(sq_query *query);
+
+/* --------------------------------------------------------------------------------------------- stores */
+
+typedef struct sq_store sq_store;
+
+typedef enum sq_engine { SQ_ENGINE_AUTO, SQ_ENGINE_SQL } sq_engine;
+
+typedef struct sq_open_options {
+  const char *organization; /* NULL: all of them; terminated */
+  const char *project;      /* NULL: all of them; terminated */
+  bool readonly;
+  bool relaxed;       /* synchronous NORMAL: a power cut may lose the last commits, never tear one */
+  int64_t timeout_ms; /* of one call, lock waits included; 0: none (locks then wait 10 s) */
+  sq_engine engine;
+} sq_open_options;
+
+/* Opens the store at `path` (made when missing and not readonly; ":memory:" too). */
+sq_store *sq_store_open(const char *path, const sq_open_options *options, sq_error *error);
+/* Frees everything; safe on NULL and from a forked child, where it releases nothing of the parent's. */
+void sq_store_close(sq_store *store);
+/* A read-only handle of the same scope that sees the present state until it is closed. */
+sq_store *sq_store_snapshot(sq_store *store, sq_error *error);
+/* Brings the file at `path` to this version's schema, whatever that takes. */
+bool sq_store_migrate(const char *path, int *from, int *to, sq_error *error);
+/* Copies the store to a new file while others use it. */
+bool sq_store_backup(sq_store *store, const char *path, sq_error *error);
+
+typedef enum sq_conflict { SQ_REPLACE, SQ_SKIP, SQ_UPDATE } sq_conflict;
+typedef enum sq_ingest_mode {
+  SQ_INGEST_STRICT,  /* a bad line undoes the whole call, which fails */
+  SQ_INGEST_LENIENT, /* a bad line is reported and passed over */
+  SQ_INGEST_MERGE,   /* as STRICT, and every line must name a stored request, which it updates */
+} sq_ingest_mode;
+
+typedef struct sq_ingest_fault {
+  int64_t line; /* number in the input */
+  sq_error error;
+} sq_ingest_fault;
+
+typedef struct sq_ingest {
+  /* in */
+  const char *format; /* "canonical", "helicone"; NULL: canonical */
+  sq_conflict on_conflict;
+  sq_ingest_mode mode;
+  int64_t first_line;        /* number of the first line, from 1 */
+  uint64_t identity[2];      /* of the input, for the ids of records that bring none; 0,0: make UUIDv7s */
+  sq_text *ids;              /* the request ids, one JSON array, or NULL */
+  void (*on_fault)(void *state, const sq_ingest_fault *fault); /* LENIENT; or NULL */
+  void *state;
+  /* out, added to */
+  int64_t lines, added, replaced, updated, skipped, failed;
+  int64_t repaired; /* texts in which invalid UTF-8 or NUL became U+FFFD */
+} sq_ingest;
+
+/* Takes in JSON lines, durably, in one transaction. Empty lines are passed over. */
+bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_ingest *ingest, sq_error *error);
+
+/* 128 bits that stand for a text. */
+void sq_identity(const char *text, size_t length, uint64_t out[2]);
+/* The request_id of a record that brings none: a UUID from the identity of its input, its line's number and
+   its line. The same line of the same input always has the same one. */
+void sq_line_id(const uint64_t identity[2], int64_t number, const char *line, size_t length, char out[37]);
+
+/* Lines of a plain or gzip file. */
+typedef struct sq_reader sq_reader;
+sq_reader *sq_reader_open(const char *path, sq_error *error);
+/* Replaces `block` by the next whole lines, about `size` bytes; an empty block is the end. */
+bool sq_reader_block(sq_reader *reader, size_t size, sq_text *block, sq_error *error);
+void sq_reader_close(sq_reader *reader);
+
+/* Writes the requests that pass `filter` (NULL: all) as canonical JSON lines, gzip when the path ends in
+   ".gz", to `path`, which appears when it is whole. Returns how many, -1 on failure. */
+int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filter, sq_error *error);
+
+/* What one statement about a request or session says; strings may be NULL where not needed. */
+typedef struct sq_target {
+  const char *organization, *project; /* narrow a handle that spans several */
+  const char *request, *session;      /* ids; exactly one of them */
+} sq_target;
+
+typedef struct sq_feedback {
+  sq_target target;
+  const char *key;
+  sq_value score;         /* NULL, BOOLEAN, REAL, INTEGER or STRING */
+  const char *value;      /* JSON text or NULL */
+  const char *comment, *source;
+  bool timed;
+  int64_t created_at;     /* when timed, else now */
+} sq_feedback;
+
+/* Records feedback; its row id, or -1. */
+int64_t sq_store_feedback(sq_store *store, const sq_feedback *feedback, sq_error *error);
+bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, sq_error *error);
+/* Merges a JSON object into the session's own map; null clears a key. */
+bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length,
+                       sq_error *error);
+/* The one organization and project that hold the target, as "organization\0project\0" in `out`. */
+bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
+
+typedef struct sq_deletion {
+  /* in: all that is set must hold, and something must be set */
+  const char *organization, *project, *request, *session, *user;
+  bool bounded;
+  int64_t before; /* created_at, exclusive */
+  bool bodies_only;
+  /* out */
+  int64_t requests, bodies, feedback, tags, metadata;
+} sq_deletion;
+
+bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error);
+
+typedef struct sq_stats {
+  int64_t requests, sessions, without_session, bodies, feedback, organizations, projects;
+  bool has_requests; /* first and last are set */
+  int64_t first_created_at, last_created_at;
+  int64_t bytes, wal_bytes;
+  int schema_version;
+} sq_stats;
+
+bool sq_store_stats(sq_store *store, sq_stats *stats, sq_error *error);
+
+/* ------------------------------------------------------------------------------------------- answers */
+
+typedef struct sq_rows sq_rows;
+
+/* Runs a query; the rows are materialized and independent of the store. */
+sq_rows *sq_rows_run(sq_store *store, const sq_query *query, sq_error *error);
+size_t sq_rows_count(const sq_rows *rows);
+size_t sq_rows_width(const sq_rows *rows);
+/* Name and type ("text", "time", "money", …) of a column. */
+const char *sq_rows_name(const sq_rows *rows, size_t column);
+const char *sq_rows_type(const sq_rows *rows, size_t column);
+/* Fills `values` (as many as the width) with row `index`; they point into `rows`. */
+void sq_rows_read(const sq_rows *rows, size_t index, sq_value *values);
+/* The cursor after the last row, NULL when there is no further row. Belongs to `rows`. */
+const char *sq_rows_next(const sq_rows *rows);
+void sq_rows_free(sq_rows *rows);
+
+/* How many rows there are without limit and offset; -1 on failure. */
+int64_t sq_query_count(sq_store *store, const sq_query *query, sq_error *error);
+/* The rows as a JSON array, or a vendor's whole answer when the query came from one. */
+bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error);
+/* Which engine answers, why, what it will do, as text. */
+bool sq_query_explain(sq_store *store, const sq_query *query, sq_text *out, sq_error *error);
+/* Body in, answer out: the HTTP status, and the vendor's envelope in `out`, in errors too. */
+int sq_answer(sq_store *store, const char *dialect, const char *body, size_t length, sq_text *out);
+
+#endif

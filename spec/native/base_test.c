@@ -1,0 +1,392 @@
+/* The rooms without domain words: numbers, times, UTF-8, patterns, JSON, hashes. */
+#include "test.h"
+
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "base/json.h"
+#include "base/nearest.h"
+#include "base/pattern.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "session/sample.h"
+#include "session/sum.h"
+
+/* ------------------------------------------------------------------------------------------------ numbers */
+
+static void decimals(void) {
+  static const struct {
+    const char *text;
+    int scale;
+    int64_t floor, rounded;
+    bool exact;
+    int overflow;
+  } cases[] = {
+      {"0", 0, 0, 0, true, 0},
+      {"-0", 9, 0, 0, true, 0},
+      {"12", 0, 12, 12, true, 0},
+      {"12.5", 0, 12, 13, false, 0},
+      {"-12.5", 0, -13, -13, false, 0},
+      {"-12.4", 0, -13, -12, false, 0},
+      {"12.50", 1, 125, 125, true, 0},
+      {"0.0000000015", 9, 1, 2, false, 0},
+      {"0.00043456", 9, 434560, 434560, true, 0},
+      {"4.3456000000000007e-4", 9, 434560, 434560, false, 0},
+      {"1e3", 0, 1000, 1000, true, 0},
+      {"1e-3", 3, 1, 1, true, 0},
+      {"1.5E+2", 0, 150, 150, true, 0},
+      {"9223372036854775807", 0, INT64_MAX, INT64_MAX, true, 0},
+      {"9223372036854775807.5", 0, INT64_MAX, INT64_MAX, false, 0},
+      {"9223372036854775808", 0, INT64_MAX, INT64_MAX, true, 1},
+      {"-9223372036854775809", 0, INT64_MIN, INT64_MIN, true, -1},
+      {"1e999999999999", 0, INT64_MAX, INT64_MAX, true, 1},
+      {"-1e400", 0, INT64_MIN, INT64_MIN, true, -1},
+      {"1e-999999999999", 9, 0, 0, false, 0},
+      {"0e999999999999", 9, 0, 0, true, 0},
+      {"0.5", 0, 0, 1, false, 0},
+      {"0.49999", 0, 0, 0, false, 0},
+      {"0.05", 0, 0, 0, false, 0},
+      {"-0.5", 0, -1, -1, false, 0},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sq_scaled got;
+    CHECK(sq_decimal_scale(cases[i].text, strlen(cases[i].text), cases[i].scale, &got), "%s", cases[i].text);
+    CHECK(got.floor == cases[i].floor && got.rounded == cases[i].rounded && got.overflow == cases[i].overflow &&
+              (got.overflow || got.exact == cases[i].exact),
+          "%s: floor %lld rounded %lld exact %d overflow %d", cases[i].text, (long long)got.floor, (long long)got.rounded,
+          got.exact, got.overflow);
+  }
+  static const char *const wrong[] = {"", "-", "+1", "01", "1.", ".5", "1e", "1e+", "0x1", "1 ", "--1", "1.5.5", "NaN", "1e5.5"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) CHECK(!sq_number_valid(wrong[i], strlen(wrong[i])), "%s", wrong[i]);
+}
+
+static void doubles(void) {
+  static const double values[] = {0,      1,        -1,      0.1,     0.3,      1e21,    1.5e-7, 123456789.125, 9007199254740991.0,
+                                  5e-324, 1.7e308,  0.1 + 0.2, 1e15,  1e16,     1e22,    1e23,   -2.5,          1775802351.873744};
+  char text[32];
+  for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+    size_t length = sq_number_format(values[i], text);
+    CHECK(length == strlen(text) && sq_number_parse(text, length) == values[i], "%.17g as %s", values[i], text);
+    CHECK(sq_number_valid(text, length), "%s", text);
+  }
+  CHECK(strcmp((sq_number_format(1.0, text), text), "1") == 0, "%s", text);
+  CHECK(strcmp((sq_number_format(0.1, text), text), "0.1") == 0, "%s", text);
+  CHECK(isnan(sq_number_parse("x", 1)), "not a number");
+  CHECK(isinf(sq_number_parse("1e400", 5)), "too large");
+  /* more digits than any double needs, in both parts */
+  char long_number[1200];
+  memset(long_number, '1', 1100);
+  CHECK(isinf(sq_number_parse(long_number, 1100)), "1100 digits");
+  CHECK(sq_number_parse(long_number, 300) == strtod("1.1111111111111111111e299", NULL), "300 digits");
+  long_number[1] = '.';
+  CHECK(sq_number_parse(long_number, 1100) == 1.1111111111111111111, "1100 digits behind the point");
+  static const struct {
+    int64_t value;
+    int scale;
+    const char *text;
+  } decimals[] = {{430560, 9, "0.00043056"}, {0, 9, "0"}, {-5, 9, "-0.000000005"}, {INT64_MIN, 9, "-9223372036.854775808"}, {1500000000, 9, "1.5"}};
+  for (size_t i = 0; i < sizeof decimals / sizeof *decimals; i++) {
+    sq_decimal_format(decimals[i].value, decimals[i].scale, text);
+    CHECK(strcmp(text, decimals[i].text) == 0, "%s, not %s", text, decimals[i].text);
+  }
+}
+
+/* A host program may have set a locale whose decimal point is a comma. */
+static void foreign_locale(void) {
+  static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8"};
+  char text[32];
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (setlocale(LC_NUMERIC, names[i])) break;
+  sq_number_format(0.1 + 0.2, text);
+  CHECK(strchr(text, ',') == NULL && strchr(text, '.') != NULL, "%s", text);
+  CHECK(sq_number_parse("0.30000000000000004", 19) == 0.1 + 0.2, "parse");
+  setlocale(LC_NUMERIC, "C");
+}
+
+/* -------------------------------------------------------------------------------------------------- times */
+
+static void times(void) {
+  static const struct {
+    const char *text;
+    int64_t micros;
+    bool exact;
+  } cases[] = {
+      {"1970-01-01", 0, true},
+      {"1970-01-01T00:00:00Z", 0, true},
+      {"2026-04-10T06:25:51.873744Z", 1775802351873744, true},
+      {"2026-04-10 06:25:51.873", 1775802351873000, true},
+      {"2026-04-10T06:25:51.8737449Z", 1775802351873744, false},
+      {"2026-04-10T06:25:51.8737440Z", 1775802351873744, true},
+      {"2026-04-10T11:55:51+05:30", 1775802351000000, true},
+      {"2026-04-10T11:55:51+0530", 1775802351000000, true},
+      {"2026-04-09t23:25:51-07", 1775802351000000, true},
+      {"2024-02-29", 1709164800000000, true},
+      {"2016-12-31T23:59:60Z", 1483228800000000, true},
+      {"1969-12-31T23:59:59Z", -1000000, true},
+      {"0000-03-01", -62162035200000000, true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sq_scaled got;
+    CHECK(sq_time_read(cases[i].text, strlen(cases[i].text), &got), "%s", cases[i].text);
+    CHECK(got.floor == cases[i].micros && got.exact == cases[i].exact, "%s: %lld", cases[i].text, (long long)got.floor);
+  }
+  static const char *const wrong[] = {"",           "2026",        "2026-13-01",  "2026-02-29",          "2026-04-31",
+                                      "2026-1-1",   "2026-04-10T", "2026-04-10T25:00", "2026-04-10T10:60", "2026-04-10T10:00:00.",
+                                      "2026-04-10T10:00:00ZZ", "2026-04-10X10:00", "10/04/2026", "2026-04-10T10:00:00+25:00"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    sq_scaled ignored;
+    CHECK(!sq_time_read(wrong[i], strlen(wrong[i]), &ignored), "%s", wrong[i]);
+  }
+  char text[48];
+  sq_time_format(1775802351873744, 330, 3, text);
+  CHECK(strcmp(text, "2026-04-10T11:55:51.873+05:30") == 0, "%s", text);
+  sq_time_format(1775802351000000, -1440, -1, text);
+  CHECK(strcmp(text, "2026-04-09T06:25:51-24:00") == 0, "%s", text);
+  sq_time_format(-1, 0, -1, text);
+  CHECK(strcmp(text, "1969-12-31T23:59:59.999999Z") == 0, "%s", text);
+}
+
+/* Every day of 400 years reads back, and buckets begin where they should. */
+static void calendar(void) {
+  char text[48];
+  int wrong = 0;
+  for (int64_t day = -146097; day < 146097; day++) {
+    sq_scaled back;
+    size_t length = sq_time_format(day * SQ_MICROS_PER_DAY, 0, 0, text);
+    wrong += !sq_time_read(text, length, &back) || back.floor != day * SQ_MICROS_PER_DAY;
+  }
+  CHECK(wrong == 0, "%d days", wrong);
+  int64_t moment = 1775802351873744; /* Friday 2026-04-10 06:25:51 UTC */
+  static const struct {
+    sq_bucket bucket;
+    int offset;
+    const char *start;
+  } cases[] = {{SQ_HOUR, 0, "2026-04-10T06:00:00Z"},   {SQ_HOUR, 30, "2026-04-10T05:30:00Z"},  {SQ_DAY, 0, "2026-04-10T00:00:00Z"},
+               {SQ_DAY, -420, "2026-04-09T07:00:00Z"}, {SQ_WEEK, 0, "2026-04-06T00:00:00Z"},   {SQ_MONTH, 0, "2026-04-01T00:00:00Z"},
+               {SQ_MONTH, 60, "2026-03-31T23:00:00Z"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sq_time_format(sq_bucket_start(moment, cases[i].bucket, cases[i].offset), 0, 0, text);
+    CHECK(strcmp(text, cases[i].start) == 0, "%s, not %s", text, cases[i].start);
+  }
+}
+
+/* ----------------------------------------------------------------------------------------------- characters */
+
+static void characters(void) {
+  static const struct {
+    const char *from;
+    size_t length;
+    const char *to;
+  } cases[] = {
+      {"plain ascii, longer than eight", 30, "plain ascii, longer than eight"},
+      {"\xC3\xA9", 2, "\xC3\xA9"},
+      {"a\xFFz", 3, "a\xEF\xBF\xBDz"},
+      {"\xC3", 1, "\xEF\xBF\xBD"},
+      {"\xE2\x82", 2, "\xEF\xBF\xBD"},             /* a truncated sequence is one replacement */
+      {"\xF0\x9F\x98 x", 5, "\xEF\xBF\xBD x"},
+      {"\xC0\x80", 2, "\xEF\xBF\xBD\xEF\xBF\xBD"}, /* overlong: each byte */
+      {"\xED\xA0\x80", 3, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"}, /* a surrogate */
+      {"\xF4\x90\x80\x80", 4, "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD"},
+      {"a\0b", 3, "a\xEF\xBF\xBD" "b"},
+      {"", 0, ""},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sq_text out = {0};
+    sq_utf8_repair(&out, cases[i].from, cases[i].length);
+    const char *got = out.data ? out.data : "";
+    CHECK(strcmp(got, cases[i].to) == 0, "case %zu: %s", i, got);
+    CHECK(sq_utf8_valid_prefix(got, strlen(got)) == strlen(got), "case %zu", i);
+    sq_text_free(&out);
+  }
+  int wrong = 0;
+  for (uint32_t point = 0; point <= 0x10FFFF; point++) {
+    char bytes[4];
+    uint32_t back;
+    if (point >= 0xD800 && point <= 0xDFFF) continue;
+    size_t size = sq_utf8_encode(point, bytes);
+    wrong += sq_utf8_decode(bytes, size, &back) != size || back != point;
+  }
+  CHECK(wrong == 0, "%d code points", wrong);
+  sq_shown shown = sq_show("a\nb\x1b[31m\xFF", 9);
+  CHECK(strcmp(shown.text, "a?b?[31m?") == 0, "%s", shown.text);
+}
+
+static bool matches(const char *text, const char *source, bool folded) {
+  sq_pattern pattern;
+  sq_text scratch = {0};
+  if (folded) sq_fold(&scratch, text, strlen(text));
+  bool found = sq_pattern_compile(&pattern, source, strlen(source), folded) &&
+               sq_pattern_matches(&pattern, folded && scratch.data ? scratch.data : folded ? "" : text, folded ? scratch.length : strlen(text));
+  sq_pattern_free(&pattern);
+  sq_text_free(&scratch);
+  return found;
+}
+
+static void patterns(void) {
+  static const struct {
+    const char *text, *pattern;
+    bool like, ilike;
+  } cases[] = {
+      {"", "", true, true},          {"", "%", true, true},           {"a", "", false, false},     {"abc", "a%", true, true},
+      {"abc", "%c", true, true},     {"abc", "%b%", true, true},      {"abc", "a_c", true, true},  {"abc", "A%", false, true},
+      {"a%c", "a\\%c", true, true},  {"abc", "a\\%c", false, false},  {"\xC3\xA9t\xC3\xA9", "_t_", true, true},
+      {"\xC3\x89", "\xC3\xA9", false, true}, {"aaab", "%ab", true, true}, {"abab", "%ab%ab", true, true},
+      {"ab", "%ab%ab", false, false}, {"mississippi", "%iss%ip%i", true, true}, {"\xE2\x84\xAA", "k", false, true},
+      {"a\\b", "a\\\\b", true, true}, {"abc", "abc%%", true, true},   {"abc", "_%_%_", true, true}, {"ab", "_%_%_", false, false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    CHECK(matches(cases[i].text, cases[i].pattern, false) == cases[i].like, "%s like %s", cases[i].text, cases[i].pattern);
+    CHECK(matches(cases[i].text, cases[i].pattern, true) == cases[i].ilike, "%s ilike %s", cases[i].text, cases[i].pattern);
+  }
+  CHECK(sq_pattern_check("a\\b", 3) == 1, "a wrong escape has its place");
+  CHECK(sq_pattern_check("ab\\", 3) == 2, "a backslash at the end");
+  CHECK(sq_pattern_check("\\%\\_\\\\", 6) == 6, "right escapes");
+  char many[2001];
+  memset(many, 'a', 2000);
+  many[2000] = '\0';
+  CHECK(!matches(many, "%a%a%a%a%a%a%a%a%a%ab", false), "many runs end in time");
+}
+
+/* --------------------------------------------------------------------------------------------------- JSON */
+
+static void json_texts(void) {
+  static const char *const right[] = {"0",    "-1.5e3", "true",  "null", "\"a\"", "[]", "{}", " [1, 2 ,{\"a\":[]}] ", "\"\\u00e9\\ud83d\\ude00\"", "{\"\":0}"};
+  static const char *const wrong[] = {"",        "01",       "1.",         "+1",      ".5",          "nul",      "tru",      "[1,]",
+                                      "{\"a\":1,}", "{a:1}", "'a'",        "\"a",     "\"\\x41\"",   "\"\\u12\"", "\"\\ud800\"", "\"\\udc00x\"",
+                                      "\"\t\"",  "[1] 2",    "[1 2]",      "{\"a\" 1}", "\"\\u0000\"", "\"\xFF\"", "\xEF\xBB\xBF{}", "NaN",
+                                      "Infinity", "[",       "{\"a\":",    "]",       "//\n1",       "\"\xED\xA0\x80\""};
+  for (size_t k = 0; k < 2; k++) {
+    size_t count = k ? sizeof wrong / sizeof *wrong : sizeof right / sizeof *right;
+    for (size_t i = 0; i < count; i++) {
+      const char *text = k ? wrong[i] : right[i];
+      sq_json reader;
+      sq_token token;
+      sq_json_begin(&reader, text, strlen(text));
+      while ((token = sq_json_next(&reader)) > SQ_TOKEN_END) continue;
+      CHECK((token == SQ_TOKEN_ERROR) == (k == 1), "%s", text);
+      CHECK(k == 0 || (reader.error && reader.at >= text && reader.at <= text + strlen(text)), "%s: a place", text);
+    }
+  }
+  char deep[300];
+  memset(deep, '[', sizeof deep);
+  sq_json reader;
+  sq_json_begin(&reader, deep, sizeof deep);
+  sq_token token;
+  while ((token = sq_json_next(&reader)) > SQ_TOKEN_END) continue;
+  CHECK(token == SQ_TOKEN_ERROR && reader.code == SQ_E_LIMIT, "too deep");
+}
+
+static void json_pointers(void) {
+  static const struct {
+    const char *text;
+    size_t offset;
+    const char *pointer;
+  } cases[] = {
+      {"{\"a\":1}", 5, "/a"},          {"{\"a\":1}", 1, "/a"},           {"{\"a\":[10,20]}", 9, "/a/1"},
+      {"[[1],{\"b\":2}]", 10, "/1/b"}, {"{\"a/b~c\":1}", 9, "/a~1b~0c"}, {"5", 0, ""},
+      {"[1,2,3]", 5, "/2"},            {"{\"a\":{},\"b\":3}", 12, "/b"}, {"{\"a\":{\"x\":1},\"b\":[{\"c\":9}]}", 23, "/b/0/c"},
+      {"{\"\\u0061\":1}", 10, "/a"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char pointer[64];
+    sq_json_pointer(cases[i].text, strlen(cases[i].text), cases[i].offset, pointer, sizeof pointer);
+    CHECK(strcmp(pointer, cases[i].pointer) == 0, "%s at %zu: %s", cases[i].text, cases[i].offset, pointer);
+  }
+}
+
+static void json_members(void) {
+  const char *text = "{\"a\":1,\"b\":{\"a\":2},\"\\u0063\":\"x\",\"a\":3}";
+  sq_json reader;
+  CHECK(sq_json_member(&reader, text, strlen(text), "a", 1) == SQ_TOKEN_NUMBER && *reader.token == '3', "the last one counts");
+  CHECK(sq_json_member(&reader, text, strlen(text), "c", 1) == SQ_TOKEN_STRING && *reader.token == 'x', "an escaped key");
+  CHECK(sq_json_member(&reader, text, strlen(text), "b", 1) == SQ_TOKEN_OBJECT, "an object");
+  CHECK(sq_json_member(&reader, text, strlen(text), "d", 1) == SQ_TOKEN_END, "none");
+  CHECK(sq_json_member(&reader, "[1]", 3, "d", 1) == SQ_TOKEN_END, "no object");
+  sq_text out = {0};
+  sq_json_write_string(&out, "a\"\\\n\x01\xFF\xC3\xA9", 8);
+  CHECK(strcmp(out.data, "\"a\\\"\\\\\\n\\u0001\xEF\xBF\xBD\xC3\xA9\"") == 0, "%s", out.data);
+  sq_text_free(&out);
+}
+
+/* --------------------------------------------------------------------------------------------------- others */
+
+static void hashes(void) {
+  uint64_t key[2] = {0x0706050403020100u, 0x0F0E0D0C0B0A0908u}, out[2];
+  char bytes[16];
+  for (int i = 0; i < 16; i++) bytes[i] = (char)i;
+  sq_siphash(key, bytes, 0, out); /* the reference implementation's vectors for 0 and 15 bytes */
+  CHECK(out[0] == 0xE6A825BA047F81A3u && out[1] == 0x930255C71472F66Du, "%016llx %016llx", (unsigned long long)out[0], (unsigned long long)out[1]);
+  sq_siphash(key, bytes, 15, out);
+  CHECK(out[0] == 0x11A8B03399E99354u && out[1] == 0xD9C3CF970FEC087Eu, "%016llx %016llx", (unsigned long long)out[0], (unsigned long long)out[1]);
+  char first[37], second[37];
+  CHECK(sq_uuid_make(first) && sq_uuid_make(second), "random");
+  CHECK(strlen(first) == 36 && first[14] == '7' && strchr("89ab", first[19]) && strcmp(first, second) != 0, "%s", first);
+  sq_line_id((uint64_t[2]){1, 2}, 1, "x", 1, first);
+  sq_line_id((uint64_t[2]){1, 2}, 2, "x", 1, second);
+  CHECK(first[14] == '8' && strcmp(first, second) != 0, "%s", first);
+}
+
+static void nearest_names(void) {
+  static const char *const known[] = {"latency_ms", "cost_usd", "model", "created_at", "status"};
+  static const struct {
+    const char *name, *nearest;
+  } cases[] = {{"latncy_ms", "latency_ms"}, {"latency", "latency_ms"}, {"cost", "cost_usd"}, {"Model", "model"},
+               {"moedl", "model"},          {"creatd_at", "created_at"}, {"zzzzz", NULL},     {"", NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sq_nearest search = {cases[i].name, strlen(cases[i].name), NULL, 0};
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) sq_nearest_offer(&search, known[k]);
+    bool same = search.best ? cases[i].nearest && strcmp(search.best, cases[i].nearest) == 0 : cases[i].nearest == NULL;
+    CHECK(same, "%s: %s", cases[i].name, search.best ? search.best : "none");
+  }
+}
+
+static int ascending(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static void samples(void) {
+  unsigned state = 7;
+  for (int round = 0; round < 300; round++) {
+    sq_sample sample = {0};
+    int64_t sorted[200];
+    size_t count = 1 + (size_t)round % 200;
+    for (size_t i = 0; i < count; i++) {
+      state = state * 1103515245u + 12345u;
+      sorted[i] = (int64_t)(state >> 16) % (round % 3 ? 10 : 1000) - 5;
+      sq_sample_add(&sample, sorted[i]);
+    }
+    qsort(sorted, count, sizeof *sorted, ascending);
+    static const int permilles[] = {500, 900, 950, 990, 0, 1000};
+    for (size_t p = 0; p < 6; p++) {
+      size_t rank = ((size_t)permilles[p] * count + 999) / 1000;
+      CHECK(sq_sample_quantile(&sample, permilles[p]) == sorted[rank ? rank - 1 : 0], "p%d of %zu", permilles[p], count);
+    }
+    sq_sample_free(&sample);
+  }
+  sq_sum sum = {0};
+  for (int i = 0; i < 5; i++) sq_sum_add(&sum, INT64_MAX);
+  CHECK(sq_sum_total(&sum) == INT64_MAX, "clamped");
+  CHECK(sq_sum_average(&sum) == (double)INT64_MAX, "the average is not");
+  for (int i = 0; i < 5; i++) sq_sum_add(&sum, INT64_MIN);
+  CHECK(sq_sum_total(&sum) == -5, "%lld: nothing was lost", (long long)sq_sum_total(&sum));
+}
+
+int main(void) {
+  decimals();
+  doubles();
+  foreign_locale();
+  times();
+  calendar();
+  characters();
+  patterns();
+  json_texts();
+  json_pointers();
+  json_members();
+  hashes();
+  nearest_names();
+  samples();
+  return report();
+}
