@@ -1,0 +1,111 @@
+#include "dialect/dialect.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/nearest.h"
+#include "base/utf8.h"
+
+/* --------------------------------------------------------------------------------- where an error stands */
+
+static void locate_json(sq_error *error, const char *source, size_t length) {
+  sq_json_pointer(source, length, error->offset, error->pointer, sizeof error->pointer);
+  if (error->pointer[0]) sq_error_append(error, " (at %s)", error->pointer);
+}
+
+static size_t count_points(const char *text, size_t length) {
+  size_t count = 0;
+  for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xC0) != 0x80;
+  return count;
+}
+
+/* The line of the source that holds the place, at most about 100 bytes of it, with carets under it. */
+static void draw_carets(sq_error *error, const char *source, size_t length) {
+  enum { AROUND = 48 };
+  size_t from = error->offset, to = error->offset;
+  if (error->offset > length || sq_utf8_valid_prefix(source, length) != length) return;
+  while (from > 0 && source[from - 1] != '\n' && error->offset - from < AROUND) from--;
+  while (from > 0 && ((unsigned char)source[from] & 0xC0) == 0x80) from--;
+  while (to < length && source[to] != '\n' && to - error->offset < AROUND) to++;
+  while (to < length && ((unsigned char)source[to] & 0xC0) == 0x80) to++;
+  size_t marked = error->length < to - error->offset ? error->length : to - error->offset;
+  size_t indent = count_points(source + from, error->offset - from), carets = count_points(source + error->offset, marked);
+  char line[160] = "", marks[160] = "";
+  for (size_t i = from, used = 0; i < to && used + 1 < sizeof line; i++)
+    line[used++] = (unsigned char)source[i] < 0x20 ? ' ' : source[i];
+  memset(marks, ' ', indent);
+  memset(marks + indent, '^', carets ? carets : 1);
+  sq_error_append(error, "\n  %s\n  %s", line, marks);
+}
+
+/* ------------------------------------------------------------------------------------------- the register */
+
+static const sq_dialect dialects[] = {
+    {"helicone", sq_helicone_filter, sq_helicone_query, locate_json, &sq_helicone_shape},
+    {"where", sq_where_filter, NULL, draw_carets, NULL},
+};
+
+const sq_dialect *sq_dialect_named(const char *name, sq_error *error) {
+  sq_nearest search = {name, strlen(name), NULL, 0};
+  for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) {
+    if (strcmp(dialects[i].name, name) == 0) return &dialects[i];
+    sq_nearest_offer(&search, dialects[i].name);
+  }
+  sq_fail(error, SQ_E_UNKNOWN, "unknown dialect '%s'", sq_show(name, strlen(name)).text);
+  if (search.best) sq_error_append(error, ", did you mean '%s'?", search.best);
+  else sq_error_append(error, ": there are helicone and where");
+  return NULL;
+}
+
+/* ---------------------------------------------------------------------------------------------- compiling */
+
+static bool check_source(const char *source, size_t length, sq_error *error) {
+  if (length > SQ_MAX_SOURCE)
+    return sq_fail(error, SQ_E_LIMIT, "%zu bytes of source, more than the %zu that are taken", length, SQ_MAX_SOURCE);
+  size_t valid = sq_utf8_valid_prefix(source, length);
+  if (valid != length) return sq_fail_at(error, SQ_E_VALUE, valid, 1, "invalid UTF-8");
+  const char *nul = length ? memchr(source, '\0', length) : NULL;
+  return !nul || sq_fail_at(error, SQ_E_VALUE, (size_t)(nul - source), 1, "U+0000 in the source");
+}
+
+/* Puts the dialect's name before the message, and the place behind it. */
+static void finish_error(const sq_dialect *dialect, sq_error *error, const char *source, size_t length) {
+  sq_error named = {.code = SQ_OK};
+  sq_fail(&named, error->code, "%s: %s", dialect->name, error->message);
+  memcpy(error->message, named.message, sizeof error->message);
+  if (error->placed) dialect->locate(error, source, length);
+}
+
+sq_filter *sq_filter_compile(const char *name, const char *source, size_t length, const sq_allocator *allocator,
+                             sq_error *error) {
+  const sq_dialect *dialect = sq_dialect_named(name, error);
+  if (!dialect) return NULL;
+  _Alignas(max_align_t) char lent[4096];
+  sq_arena arena;
+  sq_arena_begin(&arena, allocator, lent, sizeof lent);
+  sq_builder builder = {&arena, error};
+  sq_node *tree = check_source(source, length, error) ? dialect->filter(&builder, source, length) : NULL;
+  sq_filter *filter = tree ? sq_filter_finish(&arena, tree, false, allocator, error) : NULL;
+  sq_arena_end(&arena);
+  if (!filter) finish_error(dialect, error, source, length);
+  return filter;
+}
+
+sq_query *sq_query_compile(const char *name, const char *body, size_t length, const sq_allocator *allocator,
+                           sq_error *error) {
+  const sq_dialect *dialect = sq_dialect_named(name, error);
+  if (!dialect) return NULL;
+  if (!dialect->query) {
+    sq_fail(error, SQ_E_UNKNOWN, "%s is a filter language only: it has no request body", dialect->name);
+    return NULL;
+  }
+  sq_query *query = sq_query_begin(allocator, error);
+  if (!query) return NULL;
+  query->shape = dialect->shape;
+  sq_builder builder = {&query->arena, error};
+  sq_node *tree = check_source(body, length, error) ? dialect->query(&builder, query, body, length) : NULL;
+  if (tree && sq_query_finish(query, tree, error)) return query;
+  finish_error(dialect, error, body, length);
+  sq_query_free(query);
+  return NULL;
+}

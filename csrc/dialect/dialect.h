@@ -1,0 +1,31 @@
+/* The register of dialects. A new one is one file and one line in dialect.c. */
+#ifndef SQ_DIALECT_DIALECT_H
+#define SQ_DIALECT_DIALECT_H
+
+#include "ir/build.h"
+#include "ir/query.h"
+
+typedef struct sq_dialect {
+  const char *name;
+  /* Source text to an unbound tree; NULL after an error. */
+  sq_node *(*filter)(sq_builder *builder, const char *source, size_t length);
+  /* A whole request body: sets all of the query but its filter, which is returned. NULL: there is none. */
+  sq_node *(*query)(sq_builder *builder, sq_query *query, const char *source, size_t length);
+  /* Adds to an error with a place what helps to find it in the source. */
+  void (*locate)(sq_error *error, const char *source, size_t length);
+  /* How an answer in this dialect looks; NULL when it has no `query`. */
+  const sq_shape *shape;
+} sq_dialect;
+
+/* NULL and an error that names the nearest when there is no such dialect. */
+const sq_dialect *sq_dialect_named(const char *name, sq_error *error);
+
+#define SQ_MAX_SOURCE ((size_t)1 << 20) /* bytes of a filter or request body */
+
+/* --- the dialects */
+sq_node *sq_helicone_filter(sq_builder *builder, const char *source, size_t length);
+sq_node *sq_helicone_query(sq_builder *builder, sq_query *query, const char *source, size_t length);
+extern const sq_shape sq_helicone_shape;
+sq_node *sq_where_filter(sq_builder *builder, const char *source, size_t length);
+
+#endif

@@ -1,0 +1,469 @@
+/* Helicone's filter tree: the current contract (tables request_response_rmt and
+   sessions_request_response_rmt) and the legacy one, as tables of columns and operators. */
+#include "dialect/helicone.h"
+
+#include <string.h>
+
+#include "base/nearest.h"
+
+#define DEEPEST_BRANCH 64
+#define FEEDBACK_KEY "helicone-score-feedback"
+
+/* ------------------------------------------------------------------------------------------ operators */
+
+typedef enum class { TEXT = 1, NUMBER = 2, TIME = 4, BOOLEAN = 8, SEARCH = 16, EXACT = 32 } class;
+
+static const struct operator {
+  const char *name;
+  sq_op op;
+  bool negative;
+  unsigned classes;
+} operators[] = {
+    {"equals", SQ_OP_EQ, false, TEXT | NUMBER | TIME | BOOLEAN | EXACT},
+    {"not-equals", SQ_OP_EQ, true, TEXT | NUMBER},
+    {"like", SQ_OP_LIKE, false, TEXT},
+    {"ilike", SQ_OP_ILIKE, false, TEXT},
+    {"contains", SQ_OP_CONTAINS, false, TEXT | SEARCH},
+    {"not-contains", SQ_OP_CONTAINS, true, TEXT},
+    {"gt", SQ_OP_GT, false, NUMBER | TIME},
+    {"gte", SQ_OP_GTE, false, NUMBER | TIME},
+    {"lt", SQ_OP_LT, false, NUMBER | TIME},
+    {"lte", SQ_OP_LTE, false, NUMBER | TIME},
+};
+enum { OPERATORS = sizeof operators / sizeof *operators };
+
+/* -------------------------------------------------------------------------------------------- columns */
+
+/* How a column departs from a plain comparison. */
+enum {
+  BLANK = 1,       /* equals "": "" or absent */
+  EMPTY_WORD = 2,  /* "__empty__" is another way to write "" */
+  NULL_WORD = 4,   /* equals "null": absent */
+  NOT_FALSE = 8,   /* equals false: false or absent */
+  ZERO = 16,       /* an unknown sum is 0 */
+  SCORE = 32,      /* a boolean that may have been recorded as 1 or 0 */
+  SCORE_KEY = 64,  /* asks about the keys of the scores */
+};
+#define PLAIN (BLANK | EMPTY_WORD | NULL_WORD)
+#define LIST (BLANK | EMPTY_WORD)
+
+typedef struct column {
+  const char *name;
+  sq_field field;
+  class class;
+  unsigned quirks;
+} column;
+
+static const column request_columns[] = {
+    {"country_code", SQ_F_COUNTRY_CODE, TEXT, PLAIN},
+    {"latency", SQ_F_LATENCY_MS, NUMBER, 0},
+    {"cost", SQ_F_COST_USD, NUMBER, 0},
+    {"provider", SQ_F_PROVIDER, TEXT, PLAIN},
+    {"time_to_first_token", SQ_F_TIME_TO_FIRST_TOKEN_MS, NUMBER, 0},
+    {"status", SQ_F_STATUS, NUMBER, 0},
+    {"request_created_at", SQ_F_CREATED_AT, TIME, 0},
+    {"response_created_at", SQ_F_RESPONDED_AT, TIME, 0},
+    {"model", SQ_F_MODEL, TEXT, PLAIN},
+    {"user_id", SQ_F_USER_ID, TEXT, PLAIN},
+    {"organization_id", SQ_F_ORGANIZATION_ID, TEXT, PLAIN},
+    {"node_id", SQ_F_NODE_ID, TEXT, PLAIN},
+    {"job_id", SQ_F_JOB_ID, TEXT, PLAIN},
+    {"threat", SQ_F_THREAT, BOOLEAN, 0},
+    {"request_id", SQ_F_REQUEST_ID, TEXT, PLAIN},
+    {"prompt_tokens", SQ_F_PROMPT_TOKENS, NUMBER, 0},
+    {"completion_tokens", SQ_F_COMPLETION_TOKENS, NUMBER, 0},
+    {"prompt_cache_read_tokens", SQ_F_PROMPT_CACHE_READ_TOKENS, NUMBER, 0},
+    {"prompt_cache_write_tokens", SQ_F_PROMPT_CACHE_WRITE_TOKENS, NUMBER, 0},
+    {"total_tokens", SQ_F_TOTAL_TOKENS, NUMBER, 0},
+    {"target_url", SQ_F_TARGET_URL, TEXT, PLAIN},
+    {"property_key", SQ_F_PROPERTIES, EXACT, 0},
+    {"scores_column", SQ_F_ENTRY_KEY, TEXT, SCORE_KEY},
+    {"request_body", SQ_F_REQUEST_BODY, SEARCH, 0},
+    {"response_body", SQ_F_RESPONSE_BODY, SEARCH, 0},
+    {"cache_enabled", SQ_F_CACHE_ENABLED, BOOLEAN, NOT_FALSE},
+    {"cache_reference_id", SQ_F_CACHE_REFERENCE_ID, TEXT, PLAIN},
+    {"cached", SQ_F_CACHED, BOOLEAN, 0},
+    {"assets", SQ_F_ASSETS, TEXT, LIST},
+    {FEEDBACK_KEY, SQ_F_SCORES, BOOLEAN, SCORE},
+    {"prompt_id", SQ_F_PROMPT_ID, TEXT, PLAIN},
+    {"prompt_version", SQ_F_PROMPT_VERSION, TEXT, PLAIN},
+    {"request_referrer", SQ_F_REQUEST_REFERRER, TEXT, PLAIN},
+    {"is_passthrough_billing", SQ_F_IS_PASSTHROUGH_BILLING, BOOLEAN, NOT_FALSE},
+    {NULL},
+};
+
+static const column session_columns[] = {
+    {"session_session_id", SQ_F_SESSION_KEY, TEXT, PLAIN},
+    {"session_session_name", SQ_F_SESSION_LABEL, TEXT, PLAIN},
+    {"session_total_cost", SQ_F_SESSION_COST, NUMBER, ZERO},
+    {"session_total_tokens", SQ_F_SESSION_TOKENS, NUMBER, ZERO},
+    {"session_prompt_tokens", SQ_F_SESSION_PROMPT_TOKENS, NUMBER, ZERO},
+    {"session_completion_tokens", SQ_F_SESSION_COMPLETION_TOKENS, NUMBER, ZERO},
+    {"session_total_requests", SQ_F_SESSION_REQUESTS, NUMBER, 0},
+    {"session_created_at", SQ_F_SESSION_CREATED_AT, TIME, 0},
+    {"session_latest_request_created_at", SQ_F_SESSION_LATEST, TIME, 0},
+    {"session_tag", SQ_F_SESSION_TAGS, TEXT, LIST},
+    {"total_cost", SQ_F_SESSION_COST, NUMBER, ZERO},     /* legacy */
+    {"total_tokens", SQ_F_SESSION_TOKENS, NUMBER, ZERO}, /* legacy */
+    {NULL},
+};
+
+static const column legacy_response_columns[] = {
+    {"body_tokens", SQ_F_TOTAL_TOKENS, NUMBER, 0},
+    {"body_model", SQ_F_MODEL, TEXT, PLAIN},
+    {"body_completion", SQ_F_RESPONSE_BODY, TEXT, PLAIN},
+    {"status", SQ_F_STATUS, NUMBER, 0},
+    {"model", SQ_F_MODEL, TEXT, PLAIN},
+    {NULL},
+};
+
+static const column legacy_request_columns[] = {
+    {"prompt", SQ_F_REQUEST_BODY, TEXT, PLAIN},
+    {"created_at", SQ_F_CREATED_AT, TIME, 0},
+    {"user_id", SQ_F_USER_ID, TEXT, PLAIN},
+    {"auth_hash", SQ_F_NONE, TEXT, 0}, /* not recorded */
+    {"org_id", SQ_F_ORGANIZATION_ID, TEXT, PLAIN},
+    {"id", SQ_F_REQUEST_ID, TEXT, PLAIN},
+    {"node_id", SQ_F_NODE_ID, TEXT, PLAIN},
+    {"model", SQ_F_MODEL, TEXT, PLAIN},
+    {"modelOverride", SQ_F_NONE, TEXT, 0}, /* not recorded */
+    {"path", SQ_F_TARGET_URL, TEXT, PLAIN},
+    {"prompt_id", SQ_F_PROMPT_ID, TEXT, PLAIN},
+    {NULL},
+};
+
+static const column legacy_feedback_columns[] = {
+    {"id", SQ_F_ENTRY_ID, NUMBER, 0},
+    {"created_at", SQ_F_ENTRY_CREATED_AT, TIME, 0},
+    {"rating", SQ_F_ENTRY_SCORE, BOOLEAN, SCORE},
+    {"response_id", SQ_F_REQUEST_ID, TEXT, PLAIN},
+    {NULL},
+};
+
+static const column legacy_search_columns[] = {
+    {"request_body_vector", SQ_F_REQUEST_BODY, SEARCH, 0},
+    {"response_body_vector", SQ_F_RESPONSE_BODY, SEARCH, 0},
+    {NULL},
+};
+
+static const column legacy_cache_columns[] = {
+    {"organization_id", SQ_F_ORGANIZATION_ID, TEXT, PLAIN},
+    {"request_id", SQ_F_REQUEST_ID, TEXT, PLAIN},
+    {"latency", SQ_F_LATENCY_MS, NUMBER, 0},
+    {"completion_tokens", SQ_F_COMPLETION_TOKENS, NUMBER, 0},
+    {"prompt_tokens", SQ_F_PROMPT_TOKENS, NUMBER, 0},
+    {"created_at", SQ_F_CREATED_AT, TIME, 0},
+    {NULL},
+};
+
+/* Columns that hold one column for each key. */
+static const column property_member = {"properties", SQ_F_PROPERTIES, TEXT, BLANK};
+static const column score_member = {"scores", SQ_F_SCORES, TEXT, 0};
+/* Keys of properties that are recorded as fields. */
+static const column named_properties[] = {
+    {"Helicone-Session-Id", SQ_F_SESSION_ID, TEXT, BLANK},
+    {"Helicone-Session-Name", SQ_F_SESSION_NAME, TEXT, BLANK},
+    {"Helicone-Session-Path", SQ_F_SESSION_PATH, TEXT, BLANK},
+    {NULL},
+};
+
+/* ---------------------------------------------------------------------------------------------- errors */
+
+sq_node *helicone_fail_value(helicone *h, const cJSON *item, sq_code code, const char *message) {
+  sq_place place = sq_json_value_place(&h->doc, item);
+  sq_fail_at(h->builder->error, code, place.offset, place.length, "%s", message);
+  return NULL;
+}
+
+static sq_node *fail_kind(helicone *h, const cJSON *item, const char *wanted) {
+  sq_place place = sq_json_value_place(&h->doc, item);
+  sq_fail_at(h->builder->error, SQ_E_TYPE, place.offset, place.length, "expected %s, not %s", wanted, sq_json_kind(item));
+  return NULL;
+}
+
+static sq_node *fail_unknown(helicone *h, const cJSON *item, const char *what, const char *nearest) {
+  sq_place place = sq_json_key_place(&h->doc, item);
+  sq_fail_at(h->builder->error, SQ_E_UNKNOWN, place.offset, place.length, "unknown %s '%s'", what,
+             sq_show(item->string, strlen(item->string)).text);
+  if (nearest) sq_error_append(h->builder->error, ", did you mean '%s'?", nearest);
+  return NULL;
+}
+
+sq_node *helicone_fail_key(helicone *h, const cJSON *item, const char *what, const char *const *known) {
+  sq_nearest search = {item->string, strlen(item->string), NULL, 0};
+  for (; *known; known++) sq_nearest_offer(&search, *known);
+  return fail_unknown(h, item, what, search.best);
+}
+
+/* ------------------------------------------------------------------------------------- one comparison */
+
+sq_operand helicone_text(helicone *h, const cJSON *item) {
+  size_t length = strlen(item->valuestring);
+  const char *copy = sq_arena_copy(h->builder->arena, item->valuestring, length);
+  if (!copy) sq_fail_memory(h->builder->error);
+  return sq_text_operand(copy, length, sq_json_value_place(&h->doc, item));
+}
+
+sq_operand helicone_number(helicone *h, const cJSON *item) {
+  sq_place place = sq_json_value_place(&h->doc, item);
+  return sq_number_operand(h->doc.text + place.offset, place.length, place);
+}
+
+/* A column as it is met in a leaf: the member's key, if it has one, and where it stands. */
+typedef struct subject {
+  const column *column;
+  const char *key;
+  size_t key_length;
+  sq_place place;
+} subject;
+
+static sq_node *compare(helicone *h, const subject *s, sq_op op, const sq_operand *value) {
+  unsigned flags = s->column->quirks & ZERO ? SQ_OR_ZERO : s->column->class == TEXT && s->key ? SQ_AS_TEXT : 0;
+  return sq_build_compare(h->builder, s->column->field, s->key, s->key_length, op, value, value != NULL, flags, s->place);
+}
+
+static bool is(const sq_operand *value, const char *text) {
+  return value->value.length == strlen(text) && memcmp(value->value.text, text, value->value.length) == 0;
+}
+
+static sq_node *compare_text(helicone *h, const subject *s, sq_op op, const sq_operand *value) {
+  unsigned quirks = s->column->quirks;
+  if (quirks & SCORE_KEY) return sq_build_entry(h->builder, SQ_F_SCORES, compare(h, s, op, value), s->place);
+  if (op != SQ_OP_EQ) return compare(h, s, op, value);
+  if (quirks & NULL_WORD && is(value, "null")) return compare(h, s, SQ_OP_ABSENT, NULL);
+  if (quirks & BLANK && (is(value, "") || (quirks & EMPTY_WORD && is(value, "__empty__")))) {
+    sq_operand blank = sq_text_operand("", 0, value->place);
+    return sq_build_or(h->builder, compare(h, s, SQ_OP_ABSENT, NULL), compare(h, s, SQ_OP_EQ, &blank));
+  }
+  return compare(h, s, op, value);
+}
+
+static sq_node *compare_boolean(helicone *h, const subject *s, bool wanted, sq_place place) {
+  sq_operand yes = sq_boolean_operand(true, place), value = sq_boolean_operand(wanted, place);
+  if (s->column->quirks & NOT_FALSE && !wanted) return sq_build_not(h->builder, compare(h, s, SQ_OP_EQ, &yes));
+  sq_node *node = compare(h, s, SQ_OP_EQ, &value);
+  if (!(s->column->quirks & SCORE)) return node;
+  sq_operand number = sq_number_operand(wanted ? "1" : "0", 1, place);
+  return sq_build_or(h->builder, node, compare(h, s, SQ_OP_EQ, &number));
+}
+
+/* One operator of a column with its value. */
+static sq_node *compare_value(helicone *h, const subject *s, const struct operator *operator, const cJSON *item) {
+  class kind = s->column->class;
+  if (kind == BOOLEAN)
+    return cJSON_IsBool(item) ? compare_boolean(h, s, cJSON_IsTrue(item), sq_json_value_place(&h->doc, item))
+                              : fail_kind(h, item, "true or false");
+  if (kind == NUMBER) {
+    if (!cJSON_IsNumber(item)) return fail_kind(h, item, "a number");
+    sq_operand number = helicone_number(h, item);
+    return compare(h, s, operator->op, &number);
+  }
+  if (!cJSON_IsString(item)) return fail_kind(h, item, kind == TIME ? "a time as text" : "text");
+  sq_operand text = helicone_text(h, item);
+  if (kind == EXACT)
+    return sq_build_compare(h->builder, s->column->field, text.value.text, text.value.length, SQ_OP_PRESENT, NULL, 0, 0, s->place);
+  return compare_text(h, s, operator->op, &text);
+}
+
+/* --------------------------------------------------------------------------------------- leaf and branch */
+
+static const struct operator *find_operator(const char *name) {
+  for (size_t i = 0; i < OPERATORS; i++)
+    if (strcmp(operators[i].name, name) == 0) return &operators[i];
+  return NULL;
+}
+
+static sq_node *fail_operator(helicone *h, const subject *s, const cJSON *item) {
+  sq_nearest search = {item->string, strlen(item->string), NULL, 0};
+  for (size_t i = 0; i < OPERATORS; i++)
+    if (operators[i].classes & s->column->class) sq_nearest_offer(&search, operators[i].name);
+  bool known = find_operator(item->string) != NULL;
+  fail_unknown(h, item, "operator", known ? NULL : search.best);
+  sq_error_append(h->builder->error, " (%s has", s->column->name);
+  for (size_t i = 0; i < OPERATORS; i++)
+    if (operators[i].classes & s->column->class) sq_error_append(h->builder->error, " %s", operators[i].name);
+  sq_error_append(h->builder->error, ")");
+  return NULL;
+}
+
+/* All operators of a column must hold; none demands nothing. Adds to `kids`. */
+static bool add_operators(helicone *h, const subject *s, const cJSON *object, sq_kids *kids) {
+  if (!cJSON_IsObject(object)) return fail_kind(h, object, "an object of operators") != NULL;
+  for (const cJSON *item = object->child; item; item = item->next) {
+    const struct operator *operator = find_operator(item->string);
+    if (!operator || !(operator->classes & s->column->class)) return fail_operator(h, s, item) != NULL;
+    sq_node *node = compare_value(h, s, operator, item);
+    if (operator->negative) node = sq_build_not(h->builder, node);
+    if (!sq_kids_add(h->builder, kids, node)) return false;
+  }
+  return true;
+}
+
+static const column *find_column(const column *columns, const char *name) {
+  for (; columns->name; columns++)
+    if (strcmp(columns->name, name) == 0) return columns;
+  return NULL;
+}
+
+/* {key: {operator: value}}: one column for each key of a map. */
+static bool add_members(helicone *h, const column *member, const cJSON *object, sq_kids *kids) {
+  if (!cJSON_IsObject(object)) return fail_kind(h, object, "an object of keys") != NULL;
+  for (const cJSON *item = object->child; item; item = item->next) {
+    const column *named = member->field == SQ_F_PROPERTIES ? find_column(named_properties, item->string) : NULL;
+    sq_place place = sq_json_key_place(&h->doc, item);
+    size_t length = strlen(item->string);
+    char *key = sq_arena_copy(h->builder->arena, item->string, length);
+    if (!key) return sq_fail_memory(h->builder->error);
+    subject s = named ? (subject){named, NULL, 0, place} : (subject){member, key, length, place};
+    if (!add_operators(h, &s, item, kids)) return false;
+  }
+  return true;
+}
+
+static bool fail_column(helicone *h, const cJSON *item, const char *table, const column *columns, bool members) {
+  sq_nearest search = {item->string, strlen(item->string), NULL, 0};
+  for (; columns->name; columns++) sq_nearest_offer(&search, columns->name);
+  for (const char *const *name = (const char *const[]){"properties", "search_properties", "scores", NULL}; members && *name; name++)
+    sq_nearest_offer(&search, *name);
+  fail_unknown(h, item, "column", search.best);
+  sq_error_append(h->builder->error, " (in %s)", table);
+  return false;
+}
+
+static bool add_column(helicone *h, const column *columns, const char *table, const cJSON *item, sq_kids *kids) {
+  bool members = columns == request_columns;
+  if (members && strcmp(item->string, "scores") == 0) return add_members(h, &score_member, item, kids);
+  if (members && (strcmp(item->string, "properties") == 0 || strcmp(item->string, "search_properties") == 0))
+    return add_members(h, &property_member, item, kids);
+  const column *found = find_column(columns, item->string);
+  if (!found) return fail_column(h, item, table, columns, members);
+  sq_place place = sq_json_key_place(&h->doc, item);
+  if (found->field == SQ_F_NONE)
+    return sq_fail_at(h->builder->error, SQ_E_UNKNOWN, place.offset, place.length, "%s.%s is not recorded", table, found->name);
+  subject s = {found, NULL, 0, place};
+  if (found->field == SQ_F_SCORES) s.key = FEEDBACK_KEY, s.key_length = strlen(FEEDBACK_KEY);
+  return add_operators(h, &s, item, kids);
+}
+
+/* One entry of feedback satisfies all that the leaf asks; the request's id stands outside of it. */
+static bool add_feedback(helicone *h, const cJSON *object, sq_kids *kids) {
+  sq_kids inside = {0}, outside = {0};
+  sq_place place = sq_json_key_place(&h->doc, object);
+  for (const cJSON *item = object->child; item; item = item->next) {
+    bool of_request = strcmp(item->string, "response_id") == 0;
+    if (!add_column(h, legacy_feedback_columns, "feedback", item, of_request ? &outside : &inside)) return false;
+  }
+  if (inside.count + outside.count == 0) return true;
+  sq_operand key = sq_text_operand(FEEDBACK_KEY, strlen(FEEDBACK_KEY), place);
+  sq_kids entry = {0};
+  if (!sq_kids_add(h->builder, &entry, sq_build_compare(h->builder, SQ_F_ENTRY_KEY, NULL, 0, SQ_OP_EQ, &key, 1, 0, place))) return false;
+  for (size_t i = 0; i < inside.count; i++)
+    if (!sq_kids_add(h->builder, &entry, inside.items[i])) return false;
+  sq_node *whole = sq_build_many(h->builder, SQ_N_AND, &entry);
+  if (!sq_kids_add(h->builder, kids, sq_build_entry(h->builder, SQ_F_FEEDBACK, whole, place))) return false;
+  for (size_t i = 0; i < outside.count; i++)
+    if (!sq_kids_add(h->builder, kids, outside.items[i])) return false;
+  return true;
+}
+
+/* The request's own column, and the request was answered from the cache. */
+static bool add_cache_hits(helicone *h, const cJSON *object, sq_kids *kids) {
+  size_t before = kids->count;
+  sq_place place = sq_json_key_place(&h->doc, object);
+  for (const cJSON *item = object->child; item; item = item->next)
+    if (!add_column(h, legacy_cache_columns, "cache_hits", item, kids)) return false;
+  if (kids->count == before) return true;
+  sq_operand yes = sq_boolean_operand(true, place);
+  return sq_kids_add(h->builder, kids, sq_build_compare(h->builder, SQ_F_CACHED, NULL, 0, SQ_OP_EQ, &yes, 1, 0, place));
+}
+
+static const struct table {
+  const char *name;
+  const column *columns;                                            /* or: */
+  const column *member;                                             /* the table's columns are keys; or: */
+  bool (*add)(helicone *h, const cJSON *object, sq_kids *kids);
+} tables[] = {
+    {"request_response_rmt", request_columns, NULL, NULL},
+    {"sessions_request_response_rmt", session_columns, NULL, NULL},
+    {"response", legacy_response_columns, NULL, NULL},
+    {"request", legacy_request_columns, NULL, NULL},
+    {"feedback", NULL, NULL, add_feedback},
+    {"request_response_search", legacy_search_columns, NULL, NULL},
+    {"cache_hits", NULL, NULL, add_cache_hits},
+    {"properties", NULL, &property_member, NULL},
+    {"values", NULL, &property_member, NULL},
+};
+enum { TABLES = sizeof tables / sizeof *tables };
+
+static bool add_table(helicone *h, const cJSON *object, sq_kids *kids) {
+  const struct table *table = tables;
+  while (table < tables + TABLES && strcmp(table->name, object->string) != 0) table++;
+  if (table == tables + TABLES) {
+    const char *names[TABLES + 1] = {0};
+    for (size_t i = 0; i < TABLES; i++) names[i] = tables[i].name;
+    return helicone_fail_key(h, object, "table", names) != NULL;
+  }
+  if (!cJSON_IsObject(object)) return fail_kind(h, object, "an object of columns") != NULL;
+  if (table->member) return add_members(h, table->member, object, kids);
+  if (table->add) return table->add(h, object, kids);
+  for (const cJSON *item = object->child; item; item = item->next)
+    if (!add_column(h, table->columns, table->name, item, kids)) return false;
+  return true;
+}
+
+static sq_node *leaf(helicone *h, const cJSON *object) {
+  sq_kids kids = {0};
+  for (const cJSON *item = object->child; item; item = item->next)
+    if (!add_table(h, item, &kids)) return NULL;
+  return sq_build_many(h->builder, SQ_N_AND, &kids);
+}
+
+static sq_node *fail_missing(helicone *h, const cJSON *object, const char *name) {
+  sq_place place = sq_json_value_place(&h->doc, object);
+  sq_fail_at(h->builder->error, SQ_E_MISSING, place.offset, place.length, "a branch without '%s'", name);
+  return NULL;
+}
+
+static sq_node *branch(helicone *h, const cJSON *object, unsigned depth) {
+  if (depth == DEEPEST_BRANCH) {
+    sq_place place = sq_json_value_place(&h->doc, object);
+    sq_fail_at(h->builder->error, SQ_E_LIMIT, place.offset, place.length, "branches nested deeper than %d", DEEPEST_BRANCH);
+    return NULL;
+  }
+  const cJSON *left = NULL, *right = NULL, *operator = NULL;
+  for (const cJSON *item = object->child; item; item = item->next) {
+    if (strcmp(item->string, "left") == 0) left = item;
+    else if (strcmp(item->string, "right") == 0) right = item;
+    else if (strcmp(item->string, "operator") == 0) operator = item;
+    else return helicone_fail_key(h, item, "member of a branch", (const char *const[]){"left", "operator", "right", NULL});
+  }
+  if (!left || !right || !operator) return fail_missing(h, object, !left ? "left" : !right ? "right" : "operator");
+  bool and = cJSON_IsString(operator) && strcmp(operator->valuestring, "and") == 0;
+  bool or = cJSON_IsString(operator) && strcmp(operator->valuestring, "or") == 0;
+  if (!and && !or) return helicone_fail_value(h, operator, SQ_E_VALUE, "the operator of a branch is \"and\" or \"or\"");
+  sq_node *first = helicone_node(h, left, depth + 1), *second = first ? helicone_node(h, right, depth + 1) : NULL;
+  return !second ? NULL : and ? sq_build_and(h->builder, first, second) : sq_build_or(h->builder, first, second);
+}
+
+static bool is_branch(const cJSON *object) {
+  for (const cJSON *item = object->child; item; item = item->next)
+    if (strcmp(item->string, "left") == 0 || strcmp(item->string, "right") == 0 || strcmp(item->string, "operator") == 0) return true;
+  return false;
+}
+
+sq_node *helicone_node(helicone *h, const cJSON *item, unsigned depth) {
+  if (cJSON_IsString(item))
+    return strcmp(item->valuestring, "all") == 0
+               ? sq_build_constant(h->builder, true)
+               : helicone_fail_value(h, item, SQ_E_VALUE, "a filter is an object, or \"all\"");
+  if (!cJSON_IsObject(item)) return fail_kind(h, item, "a filter: an object, or \"all\"");
+  return is_branch(item) ? branch(h, item, depth) : leaf(h, item);
+}
+
+sq_node *sq_helicone_filter(sq_builder *builder, const char *source, size_t length) {
+  helicone h = {.builder = builder};
+  if (!sq_json_doc_open(&h.doc, builder->arena, source, length, builder->error)) return NULL;
+  sq_node *tree = helicone_node(&h, h.doc.root, 0);
+  sq_json_doc_close(&h.doc);
+  return tree;
+}

@@ -1,0 +1,174 @@
+/* Filters as values: frozen trees, made from parts, combined, dumped. */
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "ir/build.h"
+
+/* ---------------------------------------------------------------------------------------------- freezing */
+
+static size_t rounded(size_t size) { return (size + _Alignof(max_align_t) - 1) & ~(_Alignof(max_align_t) - 1); }
+
+/* What sq_copy_tree takes from an arena. */
+static size_t measure(const sq_node *tree) {
+  size_t size = rounded(sizeof *tree);
+  if (tree->name) size += rounded(tree->name_length + 1);
+  if (tree->count == 0) return size;
+  if (tree->kind != SQ_N_COMPARE) {
+    size += rounded(tree->count * sizeof *tree->kids);
+    for (uint32_t i = 0; i < tree->count; i++) size += measure(tree->kids[i]);
+    return size;
+  }
+  size += rounded(tree->count * sizeof *tree->values);
+  for (uint32_t i = 0; i < tree->count; i++) {
+    const sq_value *value = &tree->values[i].value;
+    if (value->kind == SQ_STRING || value->kind == SQ_NUMBER) size += rounded(value->length + 1);
+  }
+  return size;
+}
+
+static sq_filter *freeze(const sq_node *tree, const sq_allocator *allocator, sq_error *error) {
+  allocator = sq_allocator_or_libc(allocator);
+  size_t head = rounded(sizeof(sq_filter)), size = head + measure(tree);
+  sq_filter *filter = sq_resize(allocator, NULL, 0, size);
+  if (!filter) {
+    sq_fail_memory(error);
+    return NULL;
+  }
+  sq_arena block;
+  sq_arena_begin(&block, allocator, (char *)filter + head, size - head);
+  *filter = (sq_filter){.allocator = allocator, .size = size, .tree = sq_copy_tree(&block, tree)};
+  assert(filter->tree && !block.blocks);
+  return filter;
+}
+
+sq_filter *sq_filter_finish(sq_arena *arena, sq_node *tree, bool fragment, const sq_allocator *allocator,
+                            sq_error *error) {
+  if (!tree || !sq_bind(arena, &tree, fragment, error) || !sq_flatten(arena, &tree, error)) return NULL;
+  return freeze(tree, allocator, error);
+}
+
+void sq_filter_free(sq_filter *filter) {
+  if (filter) sq_resize(filter->allocator, filter, filter->size, 0);
+}
+
+/* ------------------------------------------------------------------------------------------------ making */
+
+/* Numbers come as integers and doubles, the builder wants them as text. */
+static bool number_as_text(sq_arena *arena, sq_value *value) {
+  char room[32];
+  size_t length;
+  if (value->kind == SQ_INTEGER) {
+    length = (size_t)snprintf(room, sizeof room, "%lld", (long long)value->integer);
+  } else if (value->kind == SQ_REAL) {
+    length = sq_number_format(value->real, room);
+  } else {
+    return true;
+  }
+  char *copy = sq_arena_copy(arena, room, length);
+  *value = (sq_value){.kind = SQ_NUMBER, .length = (uint32_t)length, .text = copy};
+  return copy != NULL;
+}
+
+static sq_node *build_compare(sq_builder *build, const char *field, size_t field_length, const char *key,
+                              size_t key_length, const char *operator_name, const sq_value *values, size_t count) {
+  sq_op op = sq_op_named(operator_name, strlen(operator_name));
+  if (op == SQ_OP_COUNT) {
+    sq_fail(build->error, SQ_E_UNKNOWN, "unknown operator '%s'", sq_show(operator_name, strlen(operator_name)).text);
+    return NULL;
+  }
+  sq_operand *operands = sq_arena_take(build->arena, (count + 1) * sizeof *operands);
+  for (size_t i = 0; operands && i < count; i++) {
+    operands[i] = (sq_operand){values[i], SQ_NOWHERE};
+    if (!number_as_text(build->arena, &operands[i].value)) operands = NULL;
+  }
+  if (!operands) {
+    sq_fail_memory(build->error);
+    return NULL;
+  }
+  sq_field known = key ? sq_field_named(field, field_length) : SQ_F_NONE;
+  if (known != SQ_F_NONE)
+    return sq_build_compare(build, known, key, key_length, op, operands, count, 0, SQ_NOWHERE);
+  return sq_build_named(build, field, field_length, op, operands, count, SQ_NOWHERE);
+}
+
+sq_filter *sq_filter_compare(const char *field, size_t field_length, const char *key, size_t key_length,
+                             const char *operator_name, const sq_value *values, size_t count,
+                             const sq_allocator *allocator, sq_error *error) {
+  _Alignas(max_align_t) char lent[1024];
+  sq_arena arena;
+  sq_arena_begin(&arena, allocator, lent, sizeof lent);
+  sq_builder build = {&arena, error};
+  sq_node *tree = build_compare(&build, field, field_length, key, key_length, operator_name, values, count);
+  sq_filter *filter = sq_filter_finish(&arena, tree, true, allocator, error);
+  sq_arena_end(&arena);
+  return filter;
+}
+
+static const struct {
+  const char *name;
+  sq_node_kind kind;
+  bool many;
+} combinations[] = {{"all", SQ_N_AND, true},        {"any", SQ_N_OR, true},          {"not", SQ_N_NOT, false},
+                    {"some", SQ_N_SOME, false},     {"every", SQ_N_EVERY, false},    {"root", SQ_N_ROOT, false},
+                    {"in_trace", SQ_N_IN_TRACE, false}, {"entry", SQ_N_ENTRY, false}};
+
+static sq_node *build_combination(sq_builder *build, sq_node_kind kind, bool many, const char *map, const sq_kids *kids) {
+  if (many) return sq_build_many(build, kind, kids);
+  if (kids->count != 1) {
+    sq_fail(build->error, SQ_E_TYPE, "%s takes one filter, not %zu", sq_node_name(kind), kids->count);
+    return NULL;
+  }
+  if (kind != SQ_N_ENTRY) return sq_build_over(build, kind, kids->items[0], SQ_NOWHERE);
+  sq_field field = map ? sq_field_named(map, strlen(map)) : SQ_F_NONE;
+  if (field == SQ_F_NONE) {
+    sq_fail(build->error, SQ_E_UNKNOWN, "entry takes properties, scores or feedback");
+    return NULL;
+  }
+  return sq_build_entry(build, field, kids->items[0], SQ_NOWHERE);
+}
+
+sq_filter *sq_filter_combine(const char *how, const char *map, const sq_filter *const *parts, size_t count,
+                             const sq_allocator *allocator, sq_error *error) {
+  size_t which = 0, known = sizeof combinations / sizeof *combinations;
+  while (which < known && strcmp(combinations[which].name, how) != 0) which++;
+  if (which == known) {
+    sq_fail(error, SQ_E_UNKNOWN, "unknown combination '%s'", sq_show(how, strlen(how)).text);
+    return NULL;
+  }
+  sq_arena arena;
+  sq_arena_begin(&arena, allocator, NULL, 0);
+  sq_builder build = {&arena, error};
+  sq_kids kids = {0};
+  bool copied = true;
+  for (size_t i = 0; copied && i < count; i++) {
+    sq_node *copy = sq_copy_tree(&arena, parts[i]->tree);
+    copied = copy ? sq_kids_add(&build, &kids, copy) : sq_fail_memory(error);
+  }
+  sq_node *tree =
+      copied ? build_combination(&build, combinations[which].kind, combinations[which].many, map, &kids) : NULL;
+  sq_filter *filter = sq_filter_finish(&arena, tree, true, allocator, error);
+  sq_arena_end(&arena);
+  return filter;
+}
+
+/* ----------------------------------------------------------------------------------------------- dumping */
+
+bool sq_filter_dump_tree(const sq_filter *filter, sq_text *out, sq_error *error) {
+  sq_dump(out, filter->tree);
+  return sq_text_whole(out, error);
+}
+
+bool sq_filter_dump(const sq_filter *filter, sq_text *out, sq_error *error) {
+  sq_arena arena;
+  sq_arena_begin(&arena, filter->allocator, NULL, 0);
+  sq_split split;
+  sq_node *tree = sq_copy_tree(&arena, filter->tree);
+  bool made = tree ? sq_split_levels(&arena, tree, &split, error) && sq_simplify(&arena, &split.rows, error) &&
+                         sq_simplify(&arena, &split.keep, error)
+                   : sq_fail_memory(error);
+  if (made) sq_dump_split(out, &split);
+  sq_arena_end(&arena);
+  return made && sq_text_whole(out, error);
+}
