@@ -1,0 +1,171 @@
+/* Queries to text: JSON, vendors' answers, explanations, a filter's SQL. */
+#include "base/json.h"
+#include "dialect/dialect.h"
+#include "query/json.h"
+#include "query/run.h"
+
+bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {
+  sq_rows *rows = sq_rows_run(store, query, error);
+  if (!rows) return false;
+  if (query->shape) sq_json_write_shape(out, query->shape, query->shape_offset_minutes, rows, error);
+  else sq_json_write_rows(out, rows);
+  sq_rows_free(rows);
+  return error->code == SQ_OK && sq_text_whole(out, error);
+}
+
+/* --------------------------------------------------------------------------------------- whole answers */
+
+static int status_of(sq_code code) {
+  switch (code) {
+    case SQ_E_BUSY:
+    case SQ_E_TIMEOUT: return 503;
+    case SQ_E_NO_MEMORY:
+    case SQ_E_FULL:
+    case SQ_E_VERSION:
+    case SQ_E_CLOSED:
+    case SQ_E_READONLY:
+    case SQ_E_STORE: return 500;
+    case SQ_E_FORBIDDEN: return 403;
+    case SQ_E_NOT_FOUND: return 404;
+    default: return 400;
+  }
+}
+
+static int answer_error(const sq_shape *shape, const sq_error *error, sq_text *out) {
+  sq_text_free(out);
+  sq_text_put(out, shape->error_before);
+  sq_json_write_string(out, error->message, strlen(error->message));
+  sq_text_put(out, shape->error_after);
+  return status_of(error->code);
+}
+
+int sq_answer(sq_store *store, const char *name, const char *body, size_t length, sq_text *out) {
+  static const sq_shape plain = {.error_before = "{\"error\":", .error_after = "}"};
+  sq_error error = {.code = SQ_OK};
+  const sq_dialect *dialect = sq_dialect_named(name, &error);
+  const sq_shape *shape = dialect && dialect->shape ? dialect->shape : &plain;
+  sq_query *query = dialect ? sq_query_compile(name, body, length, NULL, &error) : NULL;
+  bool good = query && sq_query_json(store, query, out, &error);
+  sq_query_free(query);
+  return good ? 200 : answer_error(shape, &error, out);
+}
+
+/* ------------------------------------------------------------------------------------------- explaining */
+
+static void write_values(sq_text *out, const sq_sql *sql) {
+  for (size_t i = 0; i < sql->count; i++) {
+    const sq_value *value = &sql->values[i];
+    sq_text_format(out, "%s?%zu = ", i ? ", " : "", i + 1);
+    if (value->kind == SQ_STRING) sq_json_write_string(out, value->text, value->length);
+    else if (value->kind == SQ_INTEGER) sq_json_write_integer(out, value->integer);
+    else if (value->kind == SQ_REAL) sq_json_write_real(out, value->real);
+    else sq_text_put(out, value->kind == SQ_NULL ? "null" : value->boolean ? "true" : "false");
+  }
+}
+
+/* How SQLite goes about it: the lines of EXPLAIN QUERY PLAN. */
+static bool write_plan(sq_store *store, const sq_plan *plan, sq_text *out, sq_error *error) {
+  sq_text sql = {0};
+  sq_text_format(&sql, "EXPLAIN QUERY PLAN %s", plan->sql.text.data);
+  sq_scan *scan = sq_text_whole(&sql, error) ? sq_scan_open(store, sql.data, plan->sql.values, plan->sql.count, error) : NULL;
+  int got = -1;
+  while (scan && (got = sq_scan_next(scan, error)) == 1) {
+    sq_value step;
+    if (!sq_scan_column(scan, 3, &step, error)) break;
+    sq_text_format(out, "  %.*s\n", (int)step.length, step.text);
+  }
+  sq_scan_close(scan);
+  sq_text_free(&sql);
+  return got == 0;
+}
+
+static void write_scope(const sq_plan *plan, sq_text *out) {
+  const sq_scope *scope = &plan->scope;
+  sq_text_put(out, "scope: ");
+  if (scope->organization) {
+    sq_text_put(out, "organization ");
+    sq_json_write_string(out, scope->organization, strlen(scope->organization));
+  } else {
+    sq_text_put(out, "all organizations");
+  }
+  if (scope->project) {
+    sq_text_put(out, ", project ");
+    sq_json_write_string(out, scope->project, strlen(scope->project));
+  }
+  sq_text_byte(out, '\n');
+}
+
+static bool explain(sq_store *store, const sq_query *query, const sq_plan *plan, sq_text *out, sq_error *error) {
+  sq_text_put(out, "engine: sql, by SQLite (the store has no column index)\n");
+  write_scope(plan, out);
+  sq_text_put(out, "query: ");
+  sq_query_describe(query, out);
+  if (query->limited) sq_text_format(out, " limit %lld", (long long)query->limit);
+  if (query->offset) sq_text_format(out, " offset %lld", (long long)query->offset);
+  if (query->after) sq_text_put(out, " after a cursor");
+  sq_text_put(out, "\nsql: ");
+  sq_text_append(out, plan->sql.text.data, plan->sql.text.length);
+  sq_text_put(out, "\nvalues: ");
+  write_values(out, &plan->sql);
+  sq_text_put(out, "\nplan:\n");
+  return write_plan(store, plan, out, error) && sq_text_whole(out, error);
+}
+
+bool sq_query_explain(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {
+  sq_plan plan;
+  if (!sq_store_enter(store, error)) return false;
+  bool good = sq_plan_begin(&plan, store, query, false, error) && explain(store, query, &plan, out, error);
+  sq_plan_end(&plan);
+  return good;
+}
+
+/* ----------------------------------------------------------------------------------------- a filter's SQL */
+
+static void write_condition(sq_sql *sql, const char *name, const sq_node *filter, void (*emit)(sq_sql *sql, const sq_node *filter)) {
+  if (filter->kind == SQ_N_TRUE) return;
+  if (sql->text.length) sq_text_byte(&sql->text, '\n');
+  sq_text_put(&sql->text, name);
+  emit(sql, filter);
+}
+
+static void emit_rows(sq_sql *sql, const sq_node *filter) { sq_emit_rows(sql, filter, "r"); }
+
+static void emit_quantified(sq_sql *sql, const sq_node *node) {
+  static const char *const names[] = {"\nsome: ", "\nevery: "};
+  if (node->kind == SQ_N_SOME || node->kind == SQ_N_EVERY) {
+    sq_text_put(&sql->text, names[node->kind == SQ_N_EVERY]);
+    emit_rows(sql, node->kids[0]);
+  }
+  for (uint32_t i = 0; sq_has_kids(node) && i < node->count; i++) emit_quantified(sql, node->kids[i]);
+}
+
+static const sq_sql_target *find_target(const char *name, sq_error *error) {
+  if (strcmp(name, sq_sqlite_target.name) == 0) return &sq_sqlite_target;
+  sq_fail(error, SQ_E_UNKNOWN, "unknown SQL target '%s': there is sqlite", sq_show(name, strlen(name)).text);
+  return NULL;
+}
+
+bool sq_filter_sql(const sq_filter *filter, const char *target_name, sq_text *out, sq_error *error) {
+  const sq_sql_target *target = find_target(target_name, error);
+  if (!target) return false;
+  sq_scope everything = {NULL, NULL};
+  sq_arena arena;
+  sq_split split;
+  sq_arena_begin(&arena, filter->allocator, NULL, 0);
+  sq_sql sql = {.target = target, .scope = &everything, .arena = &arena, .error = error};
+  sq_node *tree = sq_copy_tree(&arena, filter->tree);
+  if (!tree) sq_fail_memory(error);
+  if (tree && sq_split_levels(&arena, tree, &split, error) && sq_simplify(&arena, &split.rows, error) && sq_simplify(&arena, &split.keep, error)) {
+    write_condition(&sql, "rows: ", split.rows, emit_rows);
+    write_condition(&sql, "keep: ", split.keep, sq_emit_keep);
+    emit_quantified(&sql, split.keep);
+    sq_text_append(out, sql.text.data, sql.text.length);
+    if (sql.text.length == 0) sq_text_put(out, "all");
+    if (sql.count) sq_text_put(out, "\nvalues: ");
+    write_values(out, &sql);
+  }
+  bool good = error->code == SQ_OK && sq_text_whole(&sql.text, error) && sq_text_whole(out, error);
+  sq_text_free(&sql.text);
+  sq_arena_end(&arena);
+  return good;
+}

@@ -1,0 +1,110 @@
+#include "query/run.h"
+
+#include <stdlib.h>
+
+#include "query/cursor.h"
+
+/* ----------------------------------------------------------------------------------------------- planning */
+
+static size_t cursor_width(const sq_query *query) {
+  bool order_is_key = query->source != SQ_REQUESTS && query->order.field == SQ_F_NONE;
+  return (query->source == SQ_REQUESTS ? 4 : query->key_count + (sq_by_session(query) ? 3 : 2)) - order_is_key;
+}
+
+static bool read_cursor(sq_plan *plan, const sq_query *query, sq_value *after, sq_error *error) {
+  return sq_cursor_read(query->after, query->after_length, plan->stamp, &plan->arena, after, cursor_width(query), error);
+}
+
+bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool count, sq_error *error) {
+  *plan = (sq_plan){.scope = {sq_store_organization(store), sq_store_project(store)}};
+  sq_arena_begin(&plan->arena, query->allocator, NULL, 0);
+  plan->sql = (sq_sql){.target = &sq_sqlite_target, .scope = &plan->scope, .arena = &plan->arena, .error = error,
+                       .text = {.allocator = query->allocator}};
+  sq_value after[SQ_MAX_KEYS + 4];
+  if (!sq_cursor_stamp(query, &plan->scope, &plan->stamp, error)) return false;
+  if (count) return sq_sql_count(&plan->sql, query);
+  if (query->after && !read_cursor(plan, query, after, error)) return false;
+  return sq_sql_select(&plan->sql, query, query->after ? after : NULL, &plan->columns);
+}
+
+void sq_plan_end(sq_plan *plan) {
+  sq_text_free(&plan->sql.text);
+  sq_arena_end(&plan->arena);
+}
+
+/* ------------------------------------------------------------------------------------------------ running */
+
+sq_scan *sq_plan_scan(const sq_plan *plan, sq_store *store, sq_error *error) {
+  return sq_scan_open(store, plan->sql.text.data, plan->sql.values, plan->sql.count, error);
+}
+
+bool sq_plan_value(const sq_plan *plan, sq_scan *scan, size_t column, sq_value *out, sq_error *error) {
+  sq_type type = plan->columns.items[column].type;
+  bool json = type == SQ_T_LIST || type == SQ_T_MAP || type == SQ_T_STATISTICS || type == SQ_T_RECORDS;
+  if (!sq_scan_column(scan, (int)column, out, error)) return false;
+  if (out->kind == SQ_INTEGER && type == SQ_T_BOOLEAN) *out = (sq_value){.kind = SQ_BOOLEAN, .boolean = out->integer != 0};
+  if (out->kind == SQ_STRING && json) out->kind = SQ_JSON;
+  return true;
+}
+
+static bool take_row(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error) {
+  if (!sq_rows_begin(rows, error)) return false;
+  for (size_t i = 0; i < plan->columns.count; i++) {
+    sq_value value;
+    if (!sq_plan_value(plan, scan, i, &value, error)) return false;
+    sq_rows_put(rows, &value);
+  }
+  return sq_text_whole(&rows->packed, error);
+}
+
+static bool take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error) {
+  int got;
+  while ((got = sq_scan_next(scan, error)) == 1)
+    if (!take_row(plan, scan, rows, error)) return false;
+  return got == 0;
+}
+
+/* One row more than asked for was read: where there is one, the page before it has a cursor. */
+static bool end_page(const sq_plan *plan, const sq_query *query, sq_rows *rows, sq_error *error) {
+  if (!query->limited || rows->count <= (size_t)query->limit) return true;
+  sq_rows_drop_last(rows);
+  if (rows->count == 0) return true;
+  sq_value values[sizeof rows->columns.items / sizeof *rows->columns.items];
+  sq_rows_read_all(rows, rows->count - 1, values);
+  rows->next = sq_cursor_write(plan->stamp, values + rows->columns.shown, rows->columns.count - rows->columns.shown);
+  return rows->next || sq_fail_memory(error);
+}
+
+static sq_rows *run(sq_store *store, const sq_query *query, const sq_plan *plan, sq_error *error) {
+  sq_scan *scan = sq_plan_scan(plan, store, error);
+  sq_rows *rows = scan ? sq_rows_make(&plan->columns, error) : NULL;
+  bool good = rows && take_rows(plan, scan, rows, error) && end_page(plan, query, rows, error);
+  sq_scan_close(scan);
+  if (good) return rows;
+  sq_rows_free(rows);
+  return NULL;
+}
+
+sq_rows *sq_rows_run(sq_store *store, const sq_query *query, sq_error *error) {
+  sq_plan plan;
+  if (!sq_store_enter(store, error)) return NULL;
+  sq_rows *rows = sq_plan_begin(&plan, store, query, false, error) ? run(store, query, &plan, error) : NULL;
+  sq_plan_end(&plan);
+  return rows;
+}
+
+static int64_t read_count(sq_store *store, const sq_plan *plan, sq_error *error) {
+  sq_scan *scan = sq_plan_scan(plan, store, error);
+  sq_value count = {.integer = -1};
+  if (!scan || sq_scan_next(scan, error) != 1 || !sq_scan_column(scan, 0, &count, error)) count.integer = -1;
+  sq_scan_close(scan);
+  return count.integer;
+}
+
+int64_t sq_query_count(sq_store *store, const sq_query *query, sq_error *error) {
+  sq_plan plan;
+  if (!sq_store_enter(store, error)) return -1;
+  int64_t count = sq_plan_begin(&plan, store, query, true, error) ? read_count(store, &plan, error) : -1;
+  sq_plan_end(&plan);
+  return count;
+}

@@ -1,0 +1,23 @@
+/* Running a query by the SQL engine. */
+#ifndef SQ_QUERY_RUN_H
+#define SQ_QUERY_RUN_H
+
+#include "query/rows.h"
+#include "store/store.h"
+
+/* A statement with all that it needs, written for the store's scope. End it with sq_plan_end. */
+typedef struct sq_plan {
+  sq_arena arena;
+  sq_scope scope;
+  sq_sql sql;
+  sq_columns columns;
+  uint64_t stamp;
+} sq_plan;
+
+bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool count, sq_error *error);
+void sq_plan_end(sq_plan *plan);
+sq_scan *sq_plan_scan(const sq_plan *plan, sq_store *store, sq_error *error);
+/* A column of the scan's row as its type has it: booleans as such, lists and maps as JSON. */
+bool sq_plan_value(const sq_plan *plan, sq_scan *scan, size_t column, sq_value *out, sq_error *error);
+
+#endif

@@ -1,0 +1,300 @@
+/* The tree walk: conditions as SQL. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "sql/sql.h"
+
+#define MANY 64  /* from here on the values of an `among` go into one parameter */
+#define WIDE 256 /* from here on an AND or OR is opaque to the planner, which takes quadratic time for its members */
+
+/* Where the walk is. */
+typedef struct walk {
+  sq_sql *sql;
+  const char *alias;   /* of the row */
+  sq_field entries;    /* the map whose entry is asked about, or SQ_F_NONE */
+  unsigned traces;     /* how many root and in_trace stand around */
+  unsigned quantified; /* SOME and EVERY met so far */
+} walk;
+
+static void put(sq_sql *sql, const char *text) { sq_text_put(&sql->text, text); }
+
+/* --------------------------------------------------------------------------------------------- templates */
+
+void sq_emit_parameter(sq_sql *sql, const sq_value *value) {
+  if (!sq_arena_grow(sql->arena, &sql->values, sql->count, &sql->capacity, sizeof *value)) {
+    sq_fail_memory(sql->error);
+    return;
+  }
+  sql->values[sql->count++] = *value;
+  sql->target->parameter(sql, sql->count);
+}
+
+void sq_emit_text_parameter(sq_sql *sql, const char *text, size_t length) {
+  sq_emit_parameter(sql, &(sq_value){.kind = SQ_STRING, .length = (uint32_t)length, .text = text});
+}
+
+/* What fills a template's holes. */
+typedef struct holes {
+  const char *alias;
+  void (*subject)(const struct holes *holes);
+  sq_sql *sql;
+  const sq_node *node;
+  walk *walk;
+  const char *text;        /* subject_text */
+  sq_field field;          /* subject_field */
+  const sq_operand *values;
+  int number;
+} holes;
+
+static void expand(sq_sql *sql, const char *template, const holes *h) {
+  const sq_operand *next = h->values;
+  while (*template) {
+    size_t plain = strcspn(template, "@#$%");
+    sq_text_append(&sql->text, template, plain);
+    template += plain;
+    switch (*template) {
+      case '@': h->subject(h); break;
+      case '#': sq_emit_parameter(sql, &next++->value); break;
+      case '$': sq_text_format(&sql->text, "%s.", h->alias); break;
+      case '%': sq_text_format(&sql->text, "%d", h->number); break;
+      default: return;
+    }
+    template++;
+  }
+}
+
+static void subject_text(const holes *h) { put(h->sql, h->text); }
+static void subject_field(const holes *h) { sq_emit_field(h->sql, h->field, h->alias, false); }
+
+void sq_emit_template(sq_sql *sql, const char *template, const char *alias, sq_field subject, int number) {
+  expand(sql, template, &(holes){.alias = alias, .subject = subject_field, .sql = sql, .field = subject, .number = number});
+}
+
+void sq_emit_field(sq_sql *sql, sq_field field, const char *alias, bool recorded) {
+  const sq_field_row *row = sq_field_get(field);
+  const char *expression = sql->target->field[field] ? sql->target->field[field] : row->sql;
+  bool bare = !expression || (recorded && row->home == SQ_HOME_ROW);
+  if (bare) sq_text_format(&sql->text, "%s.%s", alias, row->column);
+  else expand(sql, expression, &(holes){.alias = alias, .sql = sql});
+}
+
+void sq_emit_scope(sq_sql *sql, const char *alias) {
+  const struct {
+    const char *value, *column;
+  } parts[] = {{sql->scope->organization, "organization_id"}, {sql->scope->project, "project"}};
+  for (size_t i = 0; i < 2; i++) {
+    if (!parts[i].value) continue;
+    sq_text_format(&sql->text, "%s.%s = ", alias, parts[i].column);
+    sq_emit_text_parameter(sql, parts[i].value, strlen(parts[i].value));
+    put(sql, " AND ");
+  }
+}
+
+/* -------------------------------------------------------------------------------------------- the subject */
+
+static sq_scalar_view view_of(const sq_node *node) {
+  if (node->op == SQ_OP_PRESENT) return SQ_VIEW_TYPE;
+  if (node->flags & SQ_AS_TEXT) return SQ_VIEW_AS_TEXT;
+  sq_kind kind = node->values[0].value.kind;
+  return kind == SQ_REAL ? SQ_VIEW_NUMBER : kind == SQ_BOOLEAN ? SQ_VIEW_BOOLEAN : SQ_VIEW_STRING;
+}
+
+static void put_session_column(walk *w, const sq_node *node) {
+  const sq_field_row *row = sq_field_get(node->field);
+  if (node->field == SQ_F_SESSION_KEY) put(w->sql, "s.k1");
+  else if (sq_aggregate_stage(row->aggregate) == SQ_STAGE_OWN) sq_emit_template(w->sql, w->sql->target->aggregate[row->aggregate], "s", SQ_F_NONE, 0);
+  else sq_text_format(&w->sql->text, "s.%s", sq_field_short_name(node->field));
+}
+
+/* The field's own expression. */
+static void put_field(walk *w, const sq_node *node) {
+  const sq_sql_target *target = w->sql->target;
+  switch (sq_field_get(node->field)->level) {
+    case SQ_LEVEL_REQUEST: sq_emit_field(w->sql, node->field, w->alias, false); break;
+    case SQ_LEVEL_SESSION: put_session_column(w, node); break;
+    case SQ_LEVEL_ENTRY:
+      put(w->sql, w->entries == SQ_F_FEEDBACK ? target->feedback_member[node->field] : target->entry_member[node->field]);
+  }
+}
+
+static void subject_of_field(const holes *h) { put_field(h->walk, h->node); }
+
+/* The arguments of a view: the map and the key, or the scalar itself. */
+static void subject_of_view(const holes *h) {
+  const sq_node *node = h->node;
+  if (!node->name) {
+    put_field(h->walk, node);
+    return;
+  }
+  sq_operand key = {{.kind = SQ_STRING, .length = node->name_length, .text = node->name}, SQ_NOWHERE};
+  holes inner = *h;
+  inner.subject = subject_of_field;
+  inner.values = &key;
+  expand(h->sql, h->sql->target->member, &inner);
+}
+
+static bool is_scalar(const sq_node *node) {
+  sq_type type = sq_field_get(node->field)->type;
+  return type == SQ_T_SCALAR || (type == SQ_T_MAP && node->name);
+}
+
+static void subject_of_compare(const holes *h) {
+  holes inner = *h;
+  inner.subject = subject_of_field;
+  if (is_scalar(h->node)) {
+    inner.subject = subject_of_view;
+    expand(h->sql, h->sql->target->view[view_of(h->node)], &inner);
+  } else if (h->node->flags & SQ_OR_ZERO) {
+    expand(h->sql, h->sql->target->or_zero, &inner);
+  } else {
+    subject_of_field(&inner);
+  }
+}
+
+/* ------------------------------------------------------------------------------------------- comparisons */
+
+/* All values as one JSON array. Real numbers keep their shortest form, so the same double comes back. */
+static void put_many(sq_sql *sql, const sq_node *node, const holes *h) {
+  sq_text array = {.allocator = sql->arena->allocator};
+  for (uint32_t i = 0; i < node->count; i++) {
+    const sq_value *value = &node->values[i].value;
+    sq_text_byte(&array, i ? ',' : '[');
+    if (value->kind == SQ_STRING) sq_json_write_string(&array, value->text, value->length);
+    else if (value->kind == SQ_INTEGER) sq_json_write_integer(&array, value->integer);
+    else if (value->kind == SQ_REAL) sq_json_write_real(&array, value->real);
+    else sq_json_write_integer(&array, value->boolean);
+  }
+  sq_text_byte(&array, ']');
+  char *copy = array.failed ? NULL : sq_arena_copy(sql->arena, array.data, array.length);
+  sq_operand whole = {{.kind = SQ_STRING, .length = (uint32_t)array.length, .text = copy}, SQ_NOWHERE};
+  sq_text_free(&array);
+  if (!copy) {
+    sq_fail_memory(sql->error);
+    return;
+  }
+  holes many = *h;
+  many.values = &whole;
+  expand(sql, sql->target->among_many, &many);
+}
+
+static void put_among(sq_sql *sql, const sq_node *node, const holes *h) {
+  h->subject(h);
+  put(sql, " IN (");
+  for (uint32_t i = 0; i < node->count; i++) {
+    if (i) put(sql, ", ");
+    sq_emit_parameter(sql, &node->values[i].value);
+  }
+  put(sql, ")");
+}
+
+static void put_operator(sq_sql *sql, const sq_node *node, const holes *h) {
+  if (node->op == SQ_OP_AMONG && node->count >= MANY) put_many(sql, node, h);
+  else if (node->op == SQ_OP_AMONG) put_among(sql, node, h);
+  else expand(sql, sql->target->compare[node->op], h);
+}
+
+static void walk_compare(walk *w, const sq_node *node) {
+  sq_sql *sql = w->sql;
+  holes h = {.alias = w->alias, .subject = subject_of_compare, .sql = sql, .node = node, .walk = w, .values = node->values};
+  bool of_element = sq_field_get(node->field)->type == SQ_T_LIST && node->op != SQ_OP_PRESENT;
+  if (!of_element) {
+    put_operator(sql, node, &h);
+    return;
+  }
+  h.subject = subject_of_field;
+  expand(sql, sql->target->any_element, &h);
+  h.subject = subject_text;
+  h.text = sql->target->element;
+  put_operator(sql, node, &h);
+  put(sql, sql->target->any_close);
+}
+
+/* ---------------------------------------------------------------------------------------------- the tree */
+
+static void walk_node(walk *w, const sq_node *node);
+
+/* Balanced, so that a thousand members nest ten deep: databases bound the depth of expressions. */
+static void walk_many(walk *w, const sq_node *node, uint32_t from, uint32_t to) {
+  if (to - from == 1) {
+    walk_node(w, node->kids[from]);
+    return;
+  }
+  uint32_t middle = from + (to - from) / 2;
+  put(w->sql, "(");
+  walk_many(w, node, from, middle);
+  put(w->sql, node->kind == SQ_N_AND ? " AND " : " OR ");
+  walk_many(w, node, middle, to);
+  put(w->sql, ")");
+}
+
+static void subject_of_many(const holes *h) { walk_many(h->walk, h->node, 0, h->node->count); }
+
+static void walk_wide(walk *w, const sq_node *node) {
+  expand(w->sql, w->sql->target->opaque, &(holes){.subject = subject_of_many, .sql = w->sql, .node = node, .walk = w});
+}
+
+static void subject_of_not(const holes *h) { walk_node(h->walk, h->node->kids[0]); }
+
+static void walk_not(walk *w, const sq_node *node) {
+  const sq_node *kid = node->kids[0];
+  if (kid->kind == SQ_N_COMPARE && kid->op == SQ_OP_PRESENT) { /* plainer, and it can use an index */
+    holes h = {.alias = w->alias, .subject = subject_of_compare, .sql = w->sql, .node = kid, .walk = w};
+    expand(w->sql, w->sql->target->compare[SQ_OP_ABSENT], &h);
+    return;
+  }
+  expand(w->sql, w->sql->target->negate, &(holes){.subject = subject_of_not, .sql = w->sql, .node = node, .walk = w});
+}
+
+/* This row's trace is among the traces that have such a row. */
+static void walk_trace(walk *w, const sq_node *node) {
+  sq_sql *sql = w->sql;
+  char alias[16];
+  walk inner = *w;
+  snprintf(alias, sizeof alias, "t%u", w->traces);
+  inner.alias = alias;
+  inner.traces++;
+  sq_text_format(&sql->text, "(%s.organization_id, %s.project, %s.trace_id) IN (SELECT %s.organization_id, %s.project, %s.trace_id FROM request AS %s WHERE ",
+                 w->alias, w->alias, w->alias, alias, alias, alias, alias);
+  sq_emit_scope(sql, alias);
+  sq_text_format(&sql->text, "%s.trace_id IS NOT NULL AND ", alias);
+  if (node->kind == SQ_N_ROOT) sq_text_format(&sql->text, "%s.parent_id IS NULL AND ", alias);
+  walk_node(&inner, node->kids[0]);
+  put(sql, ")");
+}
+
+static void walk_entry(walk *w, const sq_node *node) {
+  const sq_sql_target *target = w->sql->target;
+  holes h = {.alias = w->alias, .subject = subject_of_field, .sql = w->sql, .node = node, .walk = w};
+  expand(w->sql, node->field == SQ_F_FEEDBACK ? target->entry_of_feedback : target->entry_of_map, &h);
+  w->entries = node->field;
+  walk_node(w, node->kids[0]);
+  w->entries = SQ_F_NONE;
+  put(w->sql, target->entry_close);
+}
+
+static void walk_node(walk *w, const sq_node *node) {
+  switch (node->kind) {
+    case SQ_N_TRUE: put(w->sql, "TRUE"); break;
+    case SQ_N_FALSE: put(w->sql, "FALSE"); break;
+    case SQ_N_AND:
+    case SQ_N_OR: node->count < WIDE ? walk_many(w, node, 0, node->count) : walk_wide(w, node); break;
+    case SQ_N_NOT: walk_not(w, node); break;
+    case SQ_N_SOME:
+    case SQ_N_EVERY: sq_text_format(&w->sql->text, "s.quantified_%u", w->quantified++); break;
+    case SQ_N_ROOT:
+    case SQ_N_IN_TRACE: walk_trace(w, node); break;
+    case SQ_N_ENTRY: walk_entry(w, node); break;
+    case SQ_N_COMPARE: walk_compare(w, node); break;
+  }
+}
+
+void sq_emit_rows(sq_sql *sql, const sq_node *filter, const char *alias) {
+  walk w = {.sql = sql, .alias = alias};
+  walk_node(&w, filter);
+}
+
+void sq_emit_keep(sq_sql *sql, const sq_node *filter) {
+  walk w = {.sql = sql, .alias = "s"};
+  walk_node(&w, filter);
+}

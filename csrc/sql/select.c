@@ -1,0 +1,344 @@
+/* The whole query as one statement:
+
+     SELECT columns FROM (                         page, with what is looked up by the group's key
+       SELECT … FROM (                             group: one row per group, with all aggregates needed
+         SELECT … FROM request AS r WHERE rows GROUP BY key
+       ) AS s WHERE keep ORDER BY … LIMIT …
+     ) AS s
+
+   requests() has the rows step and the page only. */
+#include <string.h>
+
+#include "base/json.h"
+#include "sql/sql.h"
+
+#define MOST_QUANTIFIED 1000 /* each is a column of the group step, and databases bound these */
+
+static void put(sq_sql *sql, const char *text) { sq_text_put(&sql->text, text); }
+
+/* ------------------------------------------------------------------------------------------ what is needed */
+
+typedef struct needs {
+  bool fields[SQ_F_COUNT];
+} needs;
+
+static void need_fields_of(needs *needs, const sq_node *node) {
+  if (node->kind == SQ_N_SOME || node->kind == SQ_N_EVERY) return; /* about the rows */
+  if (node->kind == SQ_N_COMPARE) needs->fields[node->field] = true;
+  for (uint32_t i = 0; sq_has_kids(node) && i < node->count; i++) need_fields_of(needs, node->kids[i]);
+}
+
+static bool from_rows(sq_field field) {
+  const sq_field_row *row = sq_field_get(field);
+  return field != SQ_F_SESSION_KEY && row->level == SQ_LEVEL_SESSION && sq_aggregate_stage(row->aggregate) == SQ_STAGE_ROWS;
+}
+
+/* -------------------------------------------------------------------------------------------- the group step */
+
+static void put_key(sq_sql *sql, const sq_key *key) {
+  const sq_sql_target *target = sql->target;
+  if (key->kind == SQ_KEY_BUCKET) {
+    sq_emit_template(sql, target->bucket[key->bucket], "r", key->field, key->offset_minutes);
+  } else if (key->kind == SQ_KEY_MEMBER) {
+    const char *at = strchr(target->key_of_scalar, '@'), *hash = strchr(target->key_of_scalar, '#');
+    sq_text_append(&sql->text, target->key_of_scalar, (size_t)(at - target->key_of_scalar));
+    sq_emit_field(sql, key->field, "r", false);
+    sq_text_append(&sql->text, at + 1, (size_t)(hash - at - 1));
+    sq_emit_text_parameter(sql, key->member, key->member_length);
+    put(sql, hash + 1);
+  } else {
+    sq_emit_field(sql, key->field, "r", false);
+  }
+}
+
+static void put_quantified(sq_sql *sql, const sq_node *node, unsigned *number) {
+  if (*number == MOST_QUANTIFIED) {
+    sq_fail(sql->error, SQ_E_LIMIT, "more than %d conditions on some or every request in one filter", MOST_QUANTIFIED);
+    return;
+  }
+  if (node->kind == SQ_N_SOME || node->kind == SQ_N_EVERY) {
+    put(sql, node->kind == SQ_N_SOME ? ", max(CASE WHEN " : ", min(CASE WHEN ");
+    sq_emit_rows(sql, node->kids[0], "r");
+    sq_text_format(&sql->text, " THEN 1 ELSE 0 END) AS quantified_%u", (*number)++);
+    return;
+  }
+  for (uint32_t i = 0; sq_has_kids(node) && i < node->count; i++) put_quantified(sql, node->kids[i], number);
+}
+
+static void put_rows(sq_sql *sql, const sq_query *query) {
+  put(sql, " FROM request AS r WHERE ");
+  sq_emit_scope(sql, "r");
+  if (sq_by_session(query)) put(sql, "r.session_id IS NOT NULL AND ");
+  sq_emit_rows(sql, query->filter.rows, "r");
+}
+
+static void put_groups(sq_sql *sql, const sq_query *query, const needs *needs) {
+  put(sql, "SELECT r.organization_id AS organization_id");
+  if (sq_by_session(query)) put(sql, ", r.project AS project");
+  for (size_t i = 0; i < query->key_count; i++) {
+    put(sql, ", ");
+    put_key(sql, &query->keys[i]);
+    sq_text_format(&sql->text, " AS k%zu", i + 1);
+  }
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
+    if (!needs->fields[i] || !from_rows((sq_field)i)) continue;
+    const sq_field_row *row = sq_field_get((sq_field)i);
+    put(sql, ", ");
+    sq_emit_template(sql, sql->target->aggregate[row->aggregate], "r", row->source, row->argument);
+    sq_text_format(&sql->text, " AS %s", sq_field_short_name((sq_field)i));
+  }
+  unsigned quantified = 0;
+  put_quantified(sql, query->filter.keep, &quantified);
+  put_rows(sql, query);
+  put(sql, " GROUP BY k1");
+  for (size_t i = 1; i < query->key_count; i++) sq_text_format(&sql->text, ", k%zu", i + 1);
+  put(sql, sq_by_session(query) ? ", r.project, r.organization_id" : ", r.organization_id");
+}
+
+/* -------------------------------------------------------------------------------------------- order and page */
+
+/* One thing that rows are ordered by: a field, or a column that the group step named. */
+typedef struct term {
+  sq_field field;
+  const char *column;
+  sq_type type;
+  bool descending;
+} term;
+
+typedef struct terms {
+  term items[SQ_MAX_KEYS + 4];
+  size_t count;
+} terms;
+
+static const char *const key_columns[] = {"s.k1", "s.k2", "s.k3"};
+
+static void add_term(terms *terms, sq_field field, const char *column, sq_type type, bool descending) {
+  terms->items[terms->count++] = (term){field, column, type, descending};
+}
+
+/* The order, then the key, so that no two rows tie. */
+static terms terms_of(const sq_query *query) {
+  terms terms = {.count = 0};
+  const sq_order *order = &query->order;
+  if (order->field != SQ_F_NONE) add_term(&terms, order->field, NULL, sq_field_get(order->field)->type, order->descending);
+  else add_term(&terms, SQ_F_NONE, key_columns[order->key], sq_key_type(&query->keys[order->key]), order->descending);
+  for (size_t i = 0; i < query->key_count; i++)
+    if (order->field != SQ_F_NONE || order->key != i) add_term(&terms, SQ_F_NONE, key_columns[i], sq_key_type(&query->keys[i]), false);
+  if (query->source == SQ_REQUESTS) {
+    add_term(&terms, SQ_F_REQUEST_ID, NULL, SQ_T_TEXT, false);
+    add_term(&terms, SQ_F_PROJECT, NULL, SQ_T_TEXT, false);
+    add_term(&terms, SQ_F_ORGANIZATION_ID, NULL, SQ_T_TEXT, false);
+  } else {
+    if (sq_by_session(query)) add_term(&terms, SQ_F_NONE, "s.project", SQ_T_TEXT, false);
+    add_term(&terms, SQ_F_NONE, "s.organization_id", SQ_T_TEXT, false);
+  }
+  return terms;
+}
+
+static void put_term(sq_sql *sql, const term *term) {
+  if (term->column) put(sql, term->column);
+  else if (sq_field_get(term->field)->level == SQ_LEVEL_REQUEST) sq_emit_field(sql, term->field, "r", false);
+  else sq_text_format(&sql->text, "s.%s", sq_field_short_name(term->field));
+}
+
+static void put_order(sq_sql *sql, const terms *terms) {
+  for (size_t i = 0; i < terms->count; i++) {
+    put(sql, i ? ", " : " ORDER BY ");
+    put_term(sql, &terms->items[i]);
+    put(sql, terms->items[i].descending ? " DESC NULLS LAST" : " NULLS LAST");
+  }
+}
+
+/* A cursor's value as the column holds it: scalars are written as JSON and read back by the database. */
+static void put_cursor_value(sq_sql *sql, const term *term, const sq_value *value) {
+  if (term->type != SQ_T_SCALAR) {
+    sq_emit_parameter(sql, value);
+    return;
+  }
+  sq_text json = {.allocator = sql->arena->allocator};
+  if (value->kind == SQ_STRING) sq_json_write_string(&json, value->text, value->length);
+  else if (value->kind == SQ_BOOLEAN) sq_text_put(&json, value->boolean ? "true" : "false");
+  else if (value->kind == SQ_INTEGER) sq_json_write_integer(&json, value->integer);
+  else sq_json_write_real(&json, value->real);
+  char *copy = json.failed ? NULL : sq_arena_copy(sql->arena, json.data, json.length);
+  const char *template = sql->target->value_of_key, *hash = strchr(template, '#');
+  if (!copy) {
+    sq_fail_memory(sql->error);
+  } else {
+    sq_text_append(&sql->text, template, (size_t)(hash - template));
+    sq_emit_text_parameter(sql, copy, json.length);
+    put(sql, hash + 1);
+  }
+  sq_text_free(&json);
+}
+
+/* This row comes after the cursor's: (a > x OR a IS NULL) OR (a = x AND (b > y …)). Absent comes last. */
+static void put_after(sq_sql *sql, const terms *terms, const sq_value *after, size_t from) {
+  const term *term = &terms->items[from];
+  const sq_value *value = &after[from];
+  bool last = from + 1 == terms->count, absent = value->kind == SQ_NULL;
+  put(sql, "(");
+  if (absent) {
+    put(sql, "FALSE");
+  } else {
+    put_term(sql, term);
+    put(sql, term->descending ? " < " : " > ");
+    put_cursor_value(sql, term, value);
+    put(sql, " OR ");
+    put_term(sql, term);
+    put(sql, " IS NULL");
+  }
+  if (!last) {
+    put(sql, " OR (");
+    put_term(sql, term);
+    put(sql, absent ? " IS NULL AND " : " = ");
+    if (!absent) {
+      put_cursor_value(sql, term, value);
+      put(sql, " AND ");
+    }
+    put_after(sql, terms, after, from + 1);
+    put(sql, ")");
+  }
+  put(sql, ")");
+}
+
+static void put_page(sq_sql *sql, const sq_query *query) {
+  if (!query->limited && query->offset == 0) return;
+  int64_t limit = !query->limited ? INT64_MAX : query->limit < INT64_MAX ? query->limit + 1 : query->limit;
+  const sq_value numbers[2] = {{.kind = SQ_INTEGER, .integer = limit}, {.kind = SQ_INTEGER, .integer = query->offset}};
+  const char *template = sql->target->page, *first = strchr(template, '#'), *second = strchr(first + 1, '#');
+  sq_text_append(&sql->text, template, (size_t)(first - template));
+  sq_emit_parameter(sql, &numbers[0]);
+  sq_text_append(&sql->text, first + 1, (size_t)(second - first - 1));
+  sq_emit_parameter(sql, &numbers[1]);
+  put(sql, second + 1);
+}
+
+/* --------------------------------------------------------------------------------------------- the columns */
+
+static void begin_column(sq_sql *sql, sq_columns *columns, const char *name, sq_type type) {
+  put(sql, columns->count ? ", " : "SELECT ");
+  columns->items[columns->count++] = (sq_column){name, type};
+}
+
+static void put_scope_columns(sq_sql *sql, const char *alias, bool project, sq_columns *columns) {
+  if (!sql->scope->organization) {
+    begin_column(sql, columns, "organization_id", SQ_T_TEXT);
+    sq_text_format(&sql->text, "%s.organization_id", alias);
+  }
+  if (project && !sql->scope->project) {
+    begin_column(sql, columns, "project", SQ_T_TEXT);
+    sq_text_format(&sql->text, "%s.project", alias);
+  }
+}
+
+static void put_cursor_columns(sq_sql *sql, const terms *terms, sq_columns *columns) {
+  columns->shown = columns->count;
+  for (size_t i = 0; i < terms->count; i++) {
+    begin_column(sql, columns, NULL, terms->items[i].type);
+    put_term(sql, &terms->items[i]);
+  }
+}
+
+static void put_group_columns(sq_sql *sql, const sq_query *query, sq_columns *columns) {
+  put_scope_columns(sql, "s", sq_by_session(query), columns);
+  for (size_t i = 0; i < query->key_count; i++) {
+    begin_column(sql, columns, query->keys[i].name, sq_key_type(&query->keys[i]));
+    put(sql, key_columns[i]);
+  }
+  if (query->source == SQ_GROUPS && query->key_count == 1) {
+    begin_column(sql, columns, "id", sq_key_type(&query->keys[0]));
+    put(sql, key_columns[0]);
+  }
+  for (size_t i = 0; i < query->field_count; i++) {
+    sq_field field = query->fields[i];
+    const sq_field_row *row = sq_field_get(field);
+    begin_column(sql, columns, sq_field_short_name(field), row->type);
+    if (from_rows(field)) sq_text_format(&sql->text, "s.%s", sq_field_short_name(field));
+    else sq_emit_template(sql, sql->target->aggregate[row->aggregate], "s", SQ_F_NONE, 0);
+  }
+}
+
+static bool looks_up(const sq_query *query) {
+  for (size_t i = 0; i < query->field_count; i++)
+    if (!from_rows(query->fields[i])) return true;
+  return false;
+}
+
+/* ------------------------------------------------------------------------------------------ the statements */
+
+static needs needs_of(const sq_query *query, bool columns) {
+  needs needs = {{false}};
+  need_fields_of(&needs, query->filter.keep);
+  if (!columns) return needs;
+  needs.fields[query->order.field] = true;
+  for (size_t i = 0; i < query->field_count; i++) needs.fields[query->fields[i]] = true;
+  return needs;
+}
+
+static void put_kept(sq_sql *sql, const sq_query *query, const needs *needs) {
+  put(sql, " FROM (");
+  put_groups(sql, query, needs);
+  put(sql, ") AS s WHERE ");
+  sq_emit_keep(sql, query->filter.keep);
+}
+
+static void select_groups(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
+  terms terms = terms_of(query);
+  needs needs = needs_of(query, true);
+  bool nested = looks_up(query); /* only the page's groups are looked up */
+  put_group_columns(sql, query, columns);
+  put_cursor_columns(sql, &terms, columns);
+  if (nested) put(sql, " FROM (SELECT s.*");
+  put_kept(sql, query, &needs);
+  if (after) {
+    put(sql, " AND ");
+    put_after(sql, &terms, after, 0);
+  }
+  put_order(sql, &terms);
+  put_page(sql, query);
+  if (!nested) return;
+  put(sql, ") AS s");
+  put_order(sql, &terms);
+}
+
+static void select_requests(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
+  terms terms = terms_of(query);
+  if (!query->recorded) put_scope_columns(sql, "r", true, columns);
+  for (size_t i = 0; i < query->field_count; i++) {
+    begin_column(sql, columns, sq_field_get(query->fields[i])->name, sq_field_get(query->fields[i])->type);
+    sq_emit_field(sql, query->fields[i], "r", query->recorded);
+  }
+  put_cursor_columns(sql, &terms, columns);
+  put_rows(sql, query);
+  if (after) {
+    put(sql, " AND ");
+    put_after(sql, &terms, after, 0);
+  }
+  put_order(sql, &terms);
+  put_page(sql, query);
+}
+
+static bool finish(sq_sql *sql) {
+  if (sql->count > sql->target->most_values)
+    sq_fail(sql->error, SQ_E_LIMIT, "%zu values in one query, more than %zu: ask with 'in' where you can", sql->count, sql->target->most_values);
+  return sql->error->code == SQ_OK && sq_text_whole(&sql->text, sql->error);
+}
+
+bool sq_sql_select(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
+  *columns = (sq_columns){.count = 0};
+  if (query->source == SQ_REQUESTS) select_requests(sql, query, after, columns);
+  else select_groups(sql, query, after, columns);
+  return finish(sql);
+}
+
+bool sq_sql_count(sq_sql *sql, const sq_query *query) {
+  put(sql, "SELECT count(*)");
+  if (query->source == SQ_REQUESTS) {
+    put_rows(sql, query);
+  } else {
+    needs needs = needs_of(query, false);
+    put_kept(sql, query, &needs);
+  }
+  return finish(sql);
+}

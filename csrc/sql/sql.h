@@ -1,0 +1,93 @@
+/* SQL from the IR of a query: one tree walk for every database, and a table per database (sq_sql_target)
+   for what differs. Values are bound: the text holds parameters only. */
+#ifndef SQ_SQL_SQL_H
+#define SQ_SQL_SQL_H
+
+#include "base/text.h"
+#include "ir/query.h"
+
+/* Whose rows there are at all. NULL: everybody's. */
+typedef struct sq_scope {
+  const char *organization, *project;
+} sq_scope;
+
+typedef struct sq_sql sq_sql;
+
+/* How a scalar (the value of a map's member) is looked at. */
+typedef enum sq_scalar_view { SQ_VIEW_STRING, SQ_VIEW_NUMBER, SQ_VIEW_BOOLEAN, SQ_VIEW_AS_TEXT, SQ_VIEW_TYPE, SQ_VIEW_COUNT } sq_scalar_view;
+
+/* What differs between databases, as templates: `@` is the subject, `#` the next value (a parameter),
+   `$` the row's alias and a dot, `%` a whole number from the catalogue. */
+typedef struct sq_sql_target {
+  const char *name;
+  size_t most_values; /* in one statement; an `among` of many is one */
+  const char *compare[SQ_OP_COUNT]; /* by operator; ABSENT too, for the negation of PRESENT */
+  const char *among_many;           /* `#`: all values in one parameter, a JSON array */
+  const char *negate;
+  const char *opaque;               /* the same truth, whose parts the planner does not look into */
+  const char *or_zero;
+  const char *any_element;                /* `@`: the list; the condition stands between it and any_close */
+  const char *element;                    /* what the condition is about */
+  const char *any_close;
+  const char *view[SQ_VIEW_COUNT];        /* `@`: "map, key", or one scalar */
+  const char *member;                     /* the two arguments of a view: `@` the map, `#` the key */
+  const char *entry_of_map, *entry_of_feedback, *entry_close; /* some entry; the condition stands inside */
+  const char *entry_member[SQ_F_COUNT];   /* by field of an entry: the column; a scalar: arguments of a view */
+  const char *feedback_member[SQ_F_COUNT];
+  const char *field[SQ_F_COUNT];          /* where the catalogue's own expression is not the one */
+  const char *aggregate[SQ_A_COUNT_OF_KINDS];
+  const char *bucket[SQ_MONTH + 1];       /* `@`: a time, `%`: offset in minutes */
+  const char *key_of_scalar;              /* a member's value as a group key */
+  const char *value_of_key;               /* a cursor's JSON text as such a value */
+  const char *page;                       /* `#`: limit, `#`: offset */
+  void (*parameter)(sq_sql *sql, size_t number); /* how parameter number 1, 2, … is written */
+} sq_sql_target;
+
+extern const sq_sql_target sq_sqlite_target;
+
+/* A statement being written. Start from {…, .target, .arena, .error}; free `text`. */
+struct sq_sql {
+  sq_text text;
+  sq_value *values; /* of the parameters, in the arena or pointing into the query */
+  size_t count, capacity;
+  const sq_sql_target *target;
+  const sq_scope *scope;
+  sq_arena *arena;
+  sq_error *error;
+};
+
+/* One column of the answer. */
+typedef struct sq_column {
+  const char *name;
+  sq_type type;
+} sq_column;
+
+/* What the statement's result columns are: `shown` of them are the row, the rest is where a cursor stands. */
+typedef struct sq_columns {
+  sq_column items[SQ_F_COUNT + 2 * SQ_MAX_KEYS + 8];
+  size_t shown, count;
+} sq_columns;
+
+/* The whole query. `after`: values of the columns from `shown` on, of the row to begin behind, or NULL.
+   One row more than the limit is asked for, so that it shows whether there is a next page. */
+bool sq_sql_select(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns);
+/* How many rows it has without limit and offset. */
+bool sq_sql_count(sq_sql *sql, const sq_query *query);
+
+/* --- emit.c, for select.c */
+
+/* A filter about rows under this alias; a condition with AND, OR and NOT only has no further precedence. */
+void sq_emit_rows(sq_sql *sql, const sq_node *filter, const char *alias);
+/* A filter about groups: its session fields are columns of alias "s", its n-th SOME or EVERY is column
+   s.quantified_n. */
+void sq_emit_keep(sq_sql *sql, const sq_node *filter);
+/* The expression of a request field (`recorded`: the bare column). */
+void sq_emit_field(sq_sql *sql, sq_field field, const char *alias, bool recorded);
+void sq_emit_parameter(sq_sql *sql, const sq_value *value);
+void sq_emit_text_parameter(sq_sql *sql, const char *text, size_t length);
+/* Expands a template in which only `$` and `%` stand, and `@` for a request field's expression. */
+void sq_emit_template(sq_sql *sql, const char *template, const char *alias, sq_field subject, int number);
+/* Organization and project of the scope, each followed by " AND ". */
+void sq_emit_scope(sq_sql *sql, const char *alias);
+
+#endif

@@ -1,0 +1,119 @@
+/* Deleting requests with all that belongs to them, or their bodies only. */
+#include <string.h>
+
+#include "base/time.h"
+#include "store/sqlite.h"
+
+typedef struct deleting {
+  sq_store *store;
+  sq_deletion *wanted;
+  sq_text which; /* the condition on r, a row of request */
+  const char *organization, *project;
+  sq_error *error;
+} deleting;
+
+static bool check(deleting *d) {
+  const sq_deletion *w = d->wanted;
+  const sq_store *store = d->store;
+  if (!w->request && !w->session && !w->user && !w->project && !w->bounded)
+    return sq_fail(d->error, SQ_E_MISSING, "say what to delete: a request, session, user or project, or what is before a time");
+  if ((store->organization && w->organization && strcmp(store->organization, w->organization) != 0) ||
+      (store->project && w->project && strcmp(store->project, w->project) != 0))
+    return sq_fail(d->error, SQ_E_FORBIDDEN, "the handle was opened for another organization or project");
+  d->organization = store->organization ? store->organization : w->organization;
+  d->project = store->project ? store->project : w->project;
+  return true;
+}
+
+/* A request or session of this id must be one. */
+static bool check_one(deleting *d) {
+  const sq_deletion *w = d->wanted;
+  if (!w->request && !w->session) return true;
+  sq_target target = {d->organization, d->project, w->request, w->request ? NULL : w->session};
+  sq_text owner = {0};
+  bool one = sq_store_resolve(d->store, &target, &owner, d->error);
+  sq_text_free(&owner);
+  if (!one && d->error->code == SQ_E_NOT_FOUND) {
+    *d->error = (sq_error){.code = SQ_OK}; /* nothing to delete is no error: its tags may still be there */
+    return true;
+  }
+  return one;
+}
+
+/* Nor may a project's name be that of several organizations'. */
+static bool check_project(deleting *d) {
+  if (!d->wanted->project || d->organization) return true;
+  sqlite3_stmt *count = sq_prepare(d->store, "SELECT count(DISTINCT organization_id) FROM request WHERE project = ?", d->error);
+  if (!count) return false;
+  sq_bind_terminated(count, 1, d->project);
+  int code = sqlite3_step(count), found = code == SQLITE_ROW ? sqlite3_column_int(count, 0) : 0;
+  sqlite3_finalize(count);
+  if (code != SQLITE_ROW) return sq_sqlite_fail(d->store, code, d->error);
+  return found <= 1 || sq_fail(d->error, SQ_E_AMBIGUOUS, "'%s' names projects of %d organizations: say which", sq_show(d->project, strlen(d->project)).text, found);
+}
+
+static void choose(deleting *d) {
+  const sq_deletion *w = d->wanted;
+  sq_text_put(&d->which, "TRUE");
+  if (d->organization) sq_text_put(&d->which, " AND r.organization_id = ?1");
+  if (d->project) sq_text_put(&d->which, " AND r.project = ?2");
+  if (w->request) sq_text_put(&d->which, " AND r.request_id = ?3");
+  if (w->session) sq_text_put(&d->which, " AND r.session_id = ?4");
+  if (w->user) sq_text_put(&d->which, " AND r.user_id = ?5");
+  if (w->bounded) sq_text_put(&d->which, " AND r.created_at_us < ?6");
+}
+
+/* Runs "before which after", counting the rows it changed. */
+static bool run(deleting *d, const char *before, const char *which, const char *after, int64_t *changed) {
+  const sq_deletion *w = d->wanted;
+  sq_text sql = {0};
+  sq_text_format(&sql, "%s%s%s", before, which, after);
+  sqlite3_stmt *statement = sq_text_whole(&sql, d->error) ? sq_prepare(d->store, sql.data, d->error) : NULL;
+  sq_text_free(&sql);
+  if (!statement) return false;
+  const char *texts[] = {d->organization, d->project, w->request, w->session, w->user};
+  for (int i = 0; i < 5; i++) sq_bind_terminated(statement, i + 1, texts[i]);
+  sqlite3_bind_int64(statement, 6, w->before);
+  bool done = sq_step_done(d->store, statement, d->error);
+  if (done) *changed += sqlite3_changes(d->store->db);
+  sqlite3_finalize(statement);
+  return done;
+}
+
+static bool delete_rows(deleting *d) {
+  sq_deletion *w = d->wanted;
+  const char *which = d->which.data;
+  if (!run(d, "DELETE FROM body WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", &w->bodies)) return false;
+  if (w->bodies_only) return true;
+  return run(d, "DELETE FROM feedback WHERE request_id IS NOT NULL AND id IN (SELECT f.id FROM request AS r JOIN feedback AS f"
+                " ON f.request_id = r.request_id AND f.organization_id = r.organization_id AND f.project = r.project WHERE ",
+             which, ")", &w->feedback) &&
+         run(d, "DELETE FROM request WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", &w->requests);
+}
+
+/* What belongs to sessions themselves goes with a session or project that is deleted whole. */
+static bool delete_of_sessions(deleting *d) {
+  sq_deletion *w = d->wanted;
+  bool whole = !w->bodies_only && !w->request && !w->user && !w->bounded && (w->session || w->project);
+  if (!whole) return true;
+  sq_text which = {0};
+  sq_text_put(&which, "TRUE");
+  if (d->organization) sq_text_put(&which, " AND organization_id = ?1");
+  if (d->project) sq_text_put(&which, " AND project = ?2");
+  if (w->session) sq_text_put(&which, " AND session_id = ?4");
+  bool done = sq_text_whole(&which, d->error) &&
+              run(d, "DELETE FROM session_tag WHERE ", which.data, "", &w->tags) &&
+              run(d, "DELETE FROM session_metadata WHERE ", which.data, "", &w->metadata) &&
+              run(d, "DELETE FROM feedback WHERE session_id IS NOT NULL AND ", which.data, "", &w->feedback);
+  sq_text_free(&which);
+  return done;
+}
+
+bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error) {
+  deleting d = {.store = store, .wanted = deletion, .error = error};
+  if (!sq_store_enter(store, error) || !check(&d) || !sq_begin_write(store, error)) return false;
+  choose(&d);
+  bool good = sq_text_whole(&d.which, error) && check_one(&d) && check_project(&d) && delete_rows(&d) && delete_of_sessions(&d);
+  sq_text_free(&d.which);
+  return sq_end_write(store, good, error);
+}

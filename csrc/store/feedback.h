@@ -1,0 +1,26 @@
+/* Feedback on requests, as records bring it along. */
+#ifndef SQ_STORE_FEEDBACK_H
+#define SQ_STORE_FEEDBACK_H
+
+#include "base/arena.h"
+#include "store/store.h"
+
+typedef struct sq_entry {
+  sq_value key, score, value, comment, source; /* score and value: JSON text */
+  int64_t created_at;
+} sq_entry;
+
+typedef struct sq_entries {
+  sq_entry *items;
+  size_t count, capacity;
+} sq_entries;
+
+/* Reads a JSON array of {key, score, value, comment, source, created_at}. `otherwise`: the time of an entry
+   that brings none. */
+bool sq_entries_read(sq_entries *entries, sq_arena *arena, const char *json, size_t length, int64_t otherwise,
+                     sq_error *error);
+/* Stores them for a request; one that is there already, the same in all its members, is not doubled. */
+bool sq_entries_put(sq_store *store, const sq_entries *entries, const sq_value *request_id,
+                    const sq_value *organization, const sq_value *project, sq_error *error);
+
+#endif

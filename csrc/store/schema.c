@@ -1,0 +1,120 @@
+/* The SQLite schema, made from the catalogue, and its versions. */
+#include "store/sqlite.h"
+
+/* ---------------------------------------------------------------------------------------------- statements */
+
+static void put_request_table(sq_text *out) {
+  sq_text_put(out, "CREATE TABLE request(seq INTEGER PRIMARY KEY AUTOINCREMENT");
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
+    const sq_field_row *row = sq_field_get((sq_field)i);
+    if (row->home != SQ_HOME_ROW) continue;
+    sq_text_format(out, ", %s %s%s", row->column, sq_type_sqlite(row->type), row->always ? " NOT NULL" : "");
+  }
+  sq_text_put(out, ")");
+}
+
+void sq_schema_insert(sq_text *out) {
+  sq_text values = {0};
+  sq_text_put(out, "INSERT INTO request(");
+  bool first = true;
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
+    const sq_field_row *row = sq_field_get((sq_field)i);
+    if (row->home != SQ_HOME_ROW) continue;
+    sq_text_format(out, "%s%s", first ? "" : ", ", row->column);
+    sq_text_put(&values, first ? "?" : ", ?");
+    first = false;
+  }
+  sq_text_format(out, ") VALUES (%s) ON CONFLICT DO NOTHING", values.data ? values.data : "");
+  out->failed = out->failed || values.failed;
+  sq_text_free(&values);
+}
+
+/* The indexes: by id to keep it unique, by time for windows, by session and trace for look-ups. What a body
+   or a row of feedback belongs to: seq outlives no row, feedback stays when its request is replaced. */
+static const char *const other_tables =
+    "CREATE UNIQUE INDEX request_by_id ON request(request_id, organization_id, project);"
+    "CREATE INDEX request_by_time ON request(created_at_us);"
+    "CREATE INDEX request_by_session ON request(session_id) WHERE session_id IS NOT NULL;"
+    "CREATE INDEX request_by_trace ON request(trace_id) WHERE trace_id IS NOT NULL;"
+    "CREATE TABLE body(seq INTEGER PRIMARY KEY, request_body TEXT, response_body TEXT);"
+    "CREATE TRIGGER body_goes AFTER DELETE ON request BEGIN DELETE FROM body WHERE seq = OLD.seq; END;"
+    "CREATE TABLE feedback(id INTEGER PRIMARY KEY AUTOINCREMENT, organization_id TEXT NOT NULL, project TEXT NOT NULL,"
+    " request_id TEXT, session_id TEXT, key TEXT NOT NULL, score TEXT, value TEXT, comment TEXT, source TEXT,"
+    " created_at_us INTEGER NOT NULL);"
+    "CREATE INDEX feedback_by_request ON feedback(request_id, key) WHERE request_id IS NOT NULL;"
+    "CREATE INDEX feedback_by_session ON feedback(session_id, key) WHERE session_id IS NOT NULL;"
+    "CREATE TABLE session_tag(organization_id TEXT NOT NULL, project TEXT NOT NULL, session_id TEXT NOT NULL,"
+    " tag TEXT NOT NULL, created_at_us INTEGER NOT NULL,"
+    " PRIMARY KEY (session_id, organization_id, project, tag)) WITHOUT ROWID;"
+    "CREATE TABLE session_metadata(organization_id TEXT NOT NULL, project TEXT NOT NULL, session_id TEXT NOT NULL,"
+    " metadata TEXT NOT NULL, PRIMARY KEY (session_id, organization_id, project)) WITHOUT ROWID;";
+
+/* ------------------------------------------------------------------------------------------------ versions */
+
+static bool create(sq_store *store, sq_error *error) {
+  sq_text sql = {0};
+  put_request_table(&sql);
+  sq_text_format(&sql, ";%s PRAGMA application_id = %d;", other_tables, SQ_APPLICATION_ID);
+  bool made = sq_text_whole(&sql, error) && sq_execute(store, sql.data, error);
+  sq_text_free(&sql);
+  return made;
+}
+
+/* From version n to n + 1, in the transaction that sets the new one. Instant ones only: sq_store_open runs
+   them. A migration that takes long gets a flag here, and is left to sq_store_migrate. */
+static bool (*const migrations[SQ_SCHEMA_VERSION])(sq_store *store, sq_error *error) = {create};
+
+static bool read_pragma(sq_store *store, const char *name, int64_t *out, sq_error *error) {
+  sq_text sql = {0};
+  sq_text_format(&sql, "PRAGMA %s", name);
+  bool read = sq_text_whole(&sql, error) && sq_query_integer(store, sql.data, out, error);
+  sq_text_free(&sql);
+  return read;
+}
+
+static bool check_version(int64_t version, sq_error *error) {
+  if (version <= SQ_SCHEMA_VERSION) return true;
+  return sq_fail(error, SQ_E_VERSION, "the store has schema version %lld, and this is sessionquery %s, which knows %d: use a newer one",
+                 (long long)version, SQ_VERSION, SQ_SCHEMA_VERSION);
+}
+
+/* An empty file may become ours; a file with other tables may not. */
+static bool check_ours(sq_store *store, int64_t version, sq_error *error) {
+  int64_t application, tables;
+  if (!read_pragma(store, "application_id", &application, error)) return false;
+  if (application == SQ_APPLICATION_ID && version > 0) return true;
+  if (!sq_query_integer(store, "SELECT count(*) FROM sqlite_schema", &tables, error)) return false;
+  if (tables == 0 && version == 0 && application == 0) return true;
+  return sq_fail(error, SQ_E_VERSION, "this SQLite file is not a sessionquery store");
+}
+
+static bool migrate_from(sq_store *store, int64_t version, sq_error *error) {
+  for (; version < SQ_SCHEMA_VERSION; version++)
+    if (!migrations[version](store, error)) return false;
+  sq_text sql = {0};
+  sq_text_format(&sql, "PRAGMA user_version = %d", SQ_SCHEMA_VERSION);
+  bool set = sq_text_whole(&sql, error) && sq_execute(store, sql.data, error);
+  sq_text_free(&sql);
+  return set;
+}
+
+/* Another process may be migrating too: what is found in the transaction counts. */
+static bool migrate(sq_store *store, sq_error *error) {
+  int64_t version = 0;
+  if (!sq_execute(store, "BEGIN IMMEDIATE", error)) return false;
+  bool good = read_pragma(store, "user_version", &version, error) && check_version(version, error) &&
+              check_ours(store, version, error) && (version == SQ_SCHEMA_VERSION || migrate_from(store, version, error));
+  return sq_end_write(store, good, error);
+}
+
+bool sq_schema_ready(sq_store *store, sq_error *error) {
+  int64_t version;
+  if (!read_pragma(store, "user_version", &version, error) || !check_version(version, error) ||
+      !check_ours(store, version, error))
+    return false;
+  if (version == SQ_SCHEMA_VERSION) return true;
+  if (store->readonly)
+    return sq_fail(error, SQ_E_VERSION, "the store has schema version %lld: open it writable once, so that it is brought to %d",
+                   (long long)version, SQ_SCHEMA_VERSION);
+  return migrate(store, error);
+}

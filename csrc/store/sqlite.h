@@ -1,0 +1,72 @@
+/* The store's own view of itself. */
+#ifndef SQ_STORE_SQLITE_H
+#define SQ_STORE_SQLITE_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "store/store.h"
+
+#define SQ_APPLICATION_ID 0x73657371 /* "sesq" */
+#define SQ_SCHEMA_VERSION 1
+
+/* Statements that a handle keeps prepared. */
+typedef enum sq_cached {
+  SQ_BEGIN,
+  SQ_COMMIT,
+  SQ_ROLLBACK,
+  SQ_READ_VERSION,
+  SQ_INSERT_REQUEST,
+  SQ_INSERT_BODY,
+  SQ_FIND_REQUEST,
+  SQ_DELETE_REQUEST,
+  SQ_FIND_FEEDBACK,
+  SQ_INSERT_FEEDBACK,
+  SQ_CACHED_COUNT
+} sq_cached;
+
+struct sq_store {
+  sqlite3 *db;
+  char *path, *organization, *project;
+  bool readonly, relaxed, memory, snapshot;
+  sq_engine engine;
+  int64_t timeout_us; /* 0: none */
+  int64_t deadline;   /* of this call, monotonic microseconds; 0: none */
+  int64_t lock_deadline; /* of this wait for a lock, when the call has none */
+  pid_t owner;
+  sqlite3_stmt *cached[SQ_CACHED_COUNT];
+};
+
+/* --- open.c */
+/* Says what SQLite said. Always false. */
+bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error);
+bool sq_execute(sq_store *store, const char *sql, sq_error *error);
+/* The prepared statement, reset and without values; NULL after an error. */
+sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error);
+/* Runs a statement that gives no rows, and resets it. */
+bool sq_step_done(sq_store *store, sqlite3_stmt *statement, sq_error *error);
+/* Prepares a statement for one use; NULL after an error. */
+sqlite3_stmt *sq_prepare(sq_store *store, const char *sql, sq_error *error);
+/* The one integer a query gives; 0 when it gives no row. */
+bool sq_query_integer(sq_store *store, const char *sql, int64_t *out, sq_error *error);
+void sq_bind_value(sqlite3_stmt *statement, int index, const sq_value *value);
+static inline void sq_bind_terminated(sqlite3_stmt *statement, int index, const char *text) {
+  if (text) sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
+  else sqlite3_bind_null(statement, index);
+}
+
+/* --- transaction.c: BEGIN IMMEDIATE, with the version checked again; COMMIT or, after an error, ROLLBACK. */
+bool sq_begin_write(sq_store *store, sq_error *error);
+/* Ends what sq_begin_write began: commits when `good`. Returns whether it is committed. */
+bool sq_end_write(sq_store *store, bool good, sq_error *error);
+
+/* --- schema.c */
+/* Makes or checks the schema of the file just opened. */
+bool sq_schema_ready(sq_store *store, sq_error *error);
+/* Appends the INSERT of a whole request row, its columns in the order of the catalogue. */
+void sq_schema_insert(sq_text *out);
+
+/* --- functions.c */
+bool sq_register_functions(sqlite3 *db);
+
+#endif

@@ -1,0 +1,200 @@
+/* What is said about one request or session by its id: feedback, tags, metadata. */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "store/map.h"
+#include "store/sqlite.h"
+
+/* ------------------------------------------------------------------------------------- whose it is, exactly */
+
+/* The narrower of what the handle and the caller say; false when they contradict. */
+static bool narrow(const char *scope, const char *wanted, const char **out, const char *what, sq_error *error) {
+  *out = scope ? scope : wanted;
+  if (!scope || !wanted || strcmp(scope, wanted) == 0) return true;
+  return sq_fail(error, SQ_E_FORBIDDEN, "the handle was opened for another %s than '%s'", what, sq_show(wanted, strlen(wanted)).text);
+}
+
+static bool bind_lookup(sqlite3_stmt *find, sq_store *store, const sq_target *target, sq_error *error) {
+  const char *organization, *project;
+  if (!narrow(store->organization, target->organization, &organization, "organization", error) ||
+      !narrow(store->project, target->project, &project, "project", error))
+    return false;
+  sq_bind_terminated(find, 1, target->request ? target->request : target->session);
+  sq_bind_terminated(find, 2, organization);
+  sq_bind_terminated(find, 3, project);
+  return true;
+}
+
+static bool read_owner(sq_store *store, sqlite3_stmt *find, const sq_target *target, sq_text *out, sq_error *error) {
+  const char *what = target->request ? "request" : "session", *id = target->request ? target->request : target->session;
+  int code = sqlite3_step(find);
+  if (code == SQLITE_DONE) return sq_fail(error, SQ_E_NOT_FOUND, "there is no %s '%s'", what, sq_show(id, strlen(id)).text);
+  if (code != SQLITE_ROW) return sq_sqlite_fail(store, code, error);
+  for (int column = 0; column < 2; column++) {
+    const char *text = (const char *)sqlite3_column_text(find, column);
+    sq_text_append(out, text ? text : "", (size_t)sqlite3_column_bytes(find, column) + 1); /* with its terminator */
+  }
+  code = sqlite3_step(find);
+  if (code == SQLITE_ROW)
+    return sq_fail(error, SQ_E_AMBIGUOUS, "'%s' names more than one %s: say which organization and project", sq_show(id, strlen(id)).text, what);
+  return (code == SQLITE_DONE || sq_sqlite_fail(store, code, error)) && sq_text_whole(out, error);
+}
+
+static bool find_owner(sq_store *store, const sq_target *target, sq_text *out, sq_error *error) {
+  if (!target->request == !target->session) return sq_fail(error, SQ_E_MISSING, "name one request_id or one session_id");
+  sqlite3_stmt *find = sq_prepare(
+      store,
+      target->request
+          ? "SELECT organization_id, project FROM request WHERE request_id = ?1 AND organization_id = coalesce(?2, organization_id)"
+            " AND project = coalesce(?3, project)"
+          : "SELECT DISTINCT organization_id, project FROM request WHERE session_id = ?1"
+            " AND organization_id = coalesce(?2, organization_id) AND project = coalesce(?3, project)",
+      error);
+  bool found = find && bind_lookup(find, store, target, error) && read_owner(store, find, target, out, error);
+  sqlite3_finalize(find);
+  return found;
+}
+
+bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error) {
+  return sq_store_enter(store, error) && find_owner(store, target, out, error);
+}
+
+/* ---------------------------------------------------------------------------------------------- writing */
+
+/* Runs `write` in a transaction, with the owner's organization and project. */
+static bool write_about(sq_store *store, const sq_target *target,
+                        bool (*write)(sq_store *store, const char *organization, const char *project, void *state, sq_error *error),
+                        void *state, sq_error *error) {
+  sq_text owner = {0};
+  if (!sq_store_enter(store, error) || !sq_begin_write(store, error)) return false;
+  bool good = find_owner(store, target, &owner, error) &&
+              write(store, owner.data, owner.data + strlen(owner.data) + 1, state, error);
+  sq_text_free(&owner);
+  return sq_end_write(store, good, error);
+}
+
+typedef struct feedback_write {
+  const sq_feedback *feedback;
+  int64_t id;
+} feedback_write;
+
+static void write_score(const sq_value *score, sq_text *out) {
+  switch (score->kind) {
+    case SQ_BOOLEAN: sq_text_put(out, score->boolean ? "true" : "false"); break;
+    case SQ_INTEGER: sq_json_write_integer(out, score->integer); break;
+    case SQ_REAL: sq_json_write_real(out, score->real); break;
+    case SQ_STRING: sq_json_write_string(out, score->text, score->length); break;
+    default: break;
+  }
+}
+
+static bool write_feedback(sq_store *store, const char *organization, const char *project, void *state, sq_error *error) {
+  feedback_write *w = state;
+  const sq_feedback *f = w->feedback;
+  sq_text score = {0};
+  write_score(&f->score, &score);
+  sqlite3_stmt *insert = sq_text_whole(&score, error) ? sq_prepared(store, SQ_INSERT_FEEDBACK, error) : NULL;
+  bool done = insert != NULL;
+  if (insert) {
+    const char *texts[] = {f->target.request, organization, project, f->key, score.data, f->value, f->comment, f->source};
+    for (int i = 0; i < 8; i++) sq_bind_terminated(insert, i + 1, texts[i]);
+    sqlite3_bind_int64(insert, 9, f->timed ? f->created_at : sq_time_now());
+    sq_bind_terminated(insert, 10, f->target.session);
+    done = sq_step_done(store, insert, error);
+    w->id = sqlite3_last_insert_rowid(store->db);
+  }
+  sq_text_free(&score);
+  return done;
+}
+
+int64_t sq_store_feedback(sq_store *store, const sq_feedback *feedback, sq_error *error) {
+  feedback_write write = {feedback, -1};
+  if (!feedback->key || !feedback->key[0]) sq_fail(error, SQ_E_MISSING, "feedback has a key");
+  else if (!write_about(store, &feedback->target, write_feedback, &write, error)) write.id = -1;
+  return write.id;
+}
+
+/* ?1 … ?4, and the time as ?5 where the statement has it. */
+static bool run_about(sq_store *store, const char *sql, const char *organization, const char *project, const char *session,
+                      const char *text, sq_error *error) {
+  sqlite3_stmt *put = sq_prepare(store, sql, error);
+  if (!put) return false;
+  sq_bind_terminated(put, 1, organization);
+  sq_bind_terminated(put, 2, project);
+  sq_bind_terminated(put, 3, session);
+  sq_bind_terminated(put, 4, text);
+  sqlite3_bind_int64(put, 5, sq_time_now());
+  bool done = sq_step_done(store, put, error);
+  sqlite3_finalize(put);
+  return done;
+}
+
+typedef struct session_write {
+  const char *session, *text;
+  size_t length;
+} session_write;
+
+static bool write_tag(sq_store *store, const char *organization, const char *project, void *state, sq_error *error) {
+  const session_write *w = state;
+  return run_about(store,
+                   "INSERT INTO session_tag(organization_id, project, session_id, tag, created_at_us) VALUES (?, ?, ?, ?, ?)"
+                   " ON CONFLICT DO UPDATE SET created_at_us = excluded.created_at_us",
+                   organization, project, w->session, w->text, error);
+}
+
+bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, sq_error *error) {
+  session_write write = {target->session, tag, 0};
+  if (!tag || !tag[0]) return sq_fail(error, SQ_E_VALUE, "a tag is not empty");
+  return write_about(store, target, write_tag, &write, error);
+}
+
+/* How many members the merged map has, -1 after an error. */
+static int64_t merge_metadata(sq_store *store, sqlite3_stmt *find, const session_write *w, sq_text *out, sq_error *error) {
+  int code = sqlite3_step(find);
+  if (code != SQLITE_ROW && code != SQLITE_DONE) {
+    sq_sqlite_fail(store, code, error);
+    return -1;
+  }
+  const char *stored = code == SQLITE_ROW ? (const char *)sqlite3_column_text(find, 0) : NULL;
+  sq_arena arena;
+  sq_arena_begin(&arena, NULL, NULL, 0);
+  size_t length = stored ? (size_t)sqlite3_column_bytes(find, 0) : 0;
+  int64_t members = sq_merge_maps(&arena, stored, length, w->text, w->length, out, error);
+  sq_arena_end(&arena);
+  return members;
+}
+
+static bool write_metadata(sq_store *store, const char *organization, const char *project, void *state, sq_error *error) {
+  const session_write *w = state;
+  sq_text merged = {0};
+  sqlite3_stmt *find = sq_prepare(store, "SELECT metadata FROM session_metadata WHERE organization_id = ? AND project = ? AND session_id = ?", error);
+  if (!find) return false;
+  sq_bind_terminated(find, 1, organization);
+  sq_bind_terminated(find, 2, project);
+  sq_bind_terminated(find, 3, w->session);
+  int64_t members = merge_metadata(store, find, w, &merged, error);
+  sqlite3_finalize(find);
+  const char *sql = members > 0 ? "INSERT INTO session_metadata(organization_id, project, session_id, metadata) VALUES (?, ?, ?, ?)"
+                                  " ON CONFLICT DO UPDATE SET metadata = excluded.metadata"
+                                : "DELETE FROM session_metadata WHERE organization_id = ? AND project = ? AND session_id = ?";
+  bool done = members >= 0 && run_about(store, sql, organization, project, w->session, merged.data, error);
+  sq_text_free(&merged);
+  return done;
+}
+
+/* An object of text, numbers, booleans and nulls. */
+static bool check_metadata(const char *json, size_t length, sq_error *error) {
+  sq_json reader;
+  sq_json_begin(&reader, json, length);
+  if (sq_json_next(&reader) != SQ_TOKEN_OBJECT) return sq_fail(error, SQ_E_TYPE, "session metadata is a map");
+  sq_token token;
+  while ((token = sq_json_next(&reader)) != SQ_TOKEN_END)
+    if (token == SQ_TOKEN_ERROR) return sq_fail_at(error, reader.code, (size_t)(reader.at - json), 1, "session metadata: %s", reader.error);
+  return true;
+}
+
+bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length, sq_error *error) {
+  session_write write = {target->session, json, length};
+  return check_metadata(json, length, error) && write_about(store, target, write_metadata, &write, error);
+}

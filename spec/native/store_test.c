@@ -1,0 +1,122 @@
+/* The store through the C API: handles and processes, the public conventions. */
+#include "test.h"
+
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "sessionquery.h"
+
+static const char line[] = "{\"request_id\":\"r\",\"session_id\":\"s\",\"created_at\":1}\n";
+
+static char path[] = "/tmp/sessionquery-test-XXXXXX";
+
+static void remove_store(void) {
+  static const char *const suffixes[] = {"", "-wal", "-shm"};
+  char name[sizeof path + 8];
+  for (int i = 0; i < 3; i++) {
+    snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
+    unlink(name);
+  }
+}
+
+static int64_t count_requests(sq_store *store, sq_error *error) {
+  sq_query_spec spec = {.source = SQ_REQUESTS};
+  sq_query *query = sq_query_build(&spec, NULL, error);
+  int64_t count = sq_query_count(store, query, error);
+  sq_query_free(query);
+  return count;
+}
+
+/* In a child every call is an error, and closing touches nothing of the parent's. */
+static int child(sq_store *store) {
+  sq_error error = {.code = SQ_OK};
+  sq_ingest ingest = {.format = NULL};
+  sq_stats stats;
+  sq_text text = {0};
+  sq_deletion deletion = {.request = "r"};
+  sq_target target = {.session = "s"};
+  int wrong = 0;
+#define REFUSED(call) \
+  do { \
+    error = (sq_error){.code = SQ_OK}; \
+    bool done = call; \
+    wrong += done || error.code != SQ_E_CLOSED; \
+  } while (0)
+  REFUSED(count_requests(store, &error) >= 0);
+  REFUSED(sq_store_ingest(store, line, sizeof line - 1, &ingest, &error));
+  REFUSED(sq_store_stats(store, &stats, &error));
+  REFUSED(sq_store_delete(store, &deletion, &error));
+  REFUSED(sq_store_tag(store, &target, "t", &error));
+  REFUSED(sq_store_resolve(store, &target, &text, &error));
+  REFUSED(sq_store_backup(store, "/tmp/never", &error));
+  REFUSED(sq_store_export(store, "/tmp/never", NULL, &error) >= 0);
+  REFUSED(sq_store_snapshot(store, &error) != NULL);
+#undef REFUSED
+  sq_store_close(store);
+  error = (sq_error){.code = SQ_OK};
+  sq_store *own = sq_store_open(path, NULL, &error); /* its own handle works */
+  wrong += !own || count_requests(own, &error) != 1;
+  sq_store_close(own);
+  return wrong;
+}
+
+static void forks(void) {
+  sq_error error = {.code = SQ_OK};
+  sq_ingest ingest = {.format = NULL};
+  sq_store *store = sq_store_open(path, NULL, &error);
+  CHECK(store && sq_store_ingest(store, line, sizeof line - 1, &ingest, &error), "%s", error.message);
+  fflush(stdout);
+  pid_t pid = fork();
+  if (pid == 0) _exit(child(store));
+  int status = -1;
+  waitpid(pid, &status, 0);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %d", WEXITSTATUS(status));
+  CHECK(sq_store_ingest(store, line, sizeof line - 1, &ingest, &error) && ingest.replaced == 1, "the parent goes on: %s", error.message);
+  CHECK(count_requests(store, &error) == 1, "%s", error.message);
+  sq_store_close(store);
+}
+
+/* The first error sticks; closing and freeing nothing is allowed. */
+static void conventions(void) {
+  sq_error error = {.code = SQ_OK};
+  CHECK(!sq_filter_compile("where", "nope = 1", 8, NULL, &error) && error.code == SQ_E_UNKNOWN, "%s", error.message);
+  char first[sizeof error.message];
+  memcpy(first, error.message, sizeof first);
+  CHECK(!sq_store_open("/no/such/folder/x.db", NULL, &error) && error.code == SQ_E_UNKNOWN, "%s", error.message);
+  sq_store_close(NULL);
+  sq_filter_free(NULL);
+  sq_query_free(NULL);
+  sq_rows_free(NULL);
+  sq_reader_close(NULL);
+  CHECK(strcmp(sq_code_name(SQ_E_NO_MEMORY), "no_memory") == 0 && sq_code_name((sq_code)1000) == NULL, "names");
+}
+
+/* Rows outlive the query and the store that they came from. */
+static void rows(void) {
+  sq_error error = {.code = SQ_OK};
+  sq_ingest ingest = {.format = NULL};
+  sq_store *store = sq_store_open(":memory:", NULL, &error);
+  sq_query_spec spec = {.source = SQ_GROUPS, .keys = {{"model", 5, 0}}, .key_count = 1};
+  sq_query *query = sq_query_build(&spec, NULL, &error);
+  CHECK(sq_store_ingest(store, line, sizeof line - 1, &ingest, &error), "%s", error.message);
+  sq_rows *got = sq_rows_run(store, query, &error);
+  sq_query_free(query);
+  sq_store_close(store);
+  CHECK(got && sq_rows_count(got) == 1 && sq_rows_next(got) == NULL, "%s", error.message);
+  sq_value values[256];
+  sq_rows_read(got, 0, values);
+  CHECK(strcmp(sq_rows_name(got, 1), "model") == 0 && values[1].kind == SQ_NULL, "%s", sq_rows_name(got, 1));
+  sq_rows_free(got);
+}
+
+int main(void) {
+  int file = mkstemp(path);
+  if (file < 0) return 1;
+  close(file);
+  forks();
+  conventions();
+  rows();
+  remove_store();
+  return report();
+}
