@@ -1,0 +1,57 @@
+/* What the files of the binding share. Only this folder sees lua.h, and of the library it sees
+   sessionquery.h only.
+
+   Pattern of every function here: check all arguments (which may raise), make the userdata that will own
+   what is acquired, acquire into it, push results. What can fail for reasons of data or the world returns
+   nil, message, detail. */
+#ifndef SQ_LUA_BINDING_H
+#define SQ_LUA_BINDING_H
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lua/compat.h"
+#include "sessionquery.h"
+
+/* --- value.c */
+
+/* nil, message, {code, offset, length, pointer}; returns 3. */
+int binding_fail(lua_State *L, const sq_error *error);
+/* A Lua value as one to compare with or to record; the text stays the stack's. False for what is none. */
+bool binding_to_value(lua_State *L, int index, sq_value *out);
+/* Pushes a value of a column of this type. */
+void binding_push_value(lua_State *L, const char *type, const sq_value *value);
+/* Pushes what a JSON text says; the text must be valid JSON. null is nil in objects, sq.null in arrays. */
+void binding_push_json(lua_State *L, const char *text, size_t length);
+
+/* A growing text that the stack owns: pushes its userdata. */
+sq_text *binding_new_text(lua_State *L);
+/* Pushes the text as a string. */
+void binding_push_text(lua_State *L, const sq_text *text);
+
+/* --- encode.c */
+
+/* Appends a Lua value as JSON. NULL, or a static sentence about what cannot be written, with its place as a
+   JSON pointer in `where`. */
+const char *binding_encode(lua_State *L, int index, sq_text *out, char where[128]);
+
+/* --- the userdata types: a pointer each, NULL when closed */
+#define BINDING_FILTER "sessionquery.filter"
+#define BINDING_QUERY "sessionquery.query"
+#define BINDING_STORE "sessionquery.store"
+#define BINDING_ROWS "sessionquery.rows"
+#define BINDING_READER "sessionquery.reader"
+
+/* Pushes a new userdata of the type whose pointer is still NULL. */
+void **binding_new(lua_State *L, const char *type);
+/* The pointer of argument `index`; raises when it is of another type, or closed. */
+void *binding_check(lua_State *L, int index, const char *type);
+/* Makes the metatable of a type: its methods, and the same closing function for __gc, __close and close. */
+void binding_make_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close);
+
+/* --- the parts of the module: each adds its functions to the table on the stack's top */
+void binding_open_filter(lua_State *L);
+void binding_open_query(lua_State *L);
+void binding_open_store(lua_State *L);
+
+#endif

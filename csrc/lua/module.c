@@ -1,0 +1,34 @@
+/* require "sessionquery.core": the C library as Lua functions and handles. The Lua files beside it make the
+   public API of them. */
+#include "lua/binding.h"
+
+__attribute__((visibility("default"))) int luaopen_sessionquery_core(lua_State *L);
+
+/* core.type(value): "filter", "query", "store", "rows", "reader", or nil */
+static int type_of(lua_State *L) {
+  static const char *const types[] = {BINDING_FILTER, BINDING_QUERY, BINDING_STORE, BINDING_ROWS, BINDING_READER};
+  if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1)) return 0;
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    luaL_getmetatable(L, types[i]);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    if (!same) continue;
+    lua_pushstring(L, strchr(types[i], '.') + 1);
+    return 1;
+  }
+  return 0;
+}
+
+int luaopen_sessionquery_core(lua_State *L) {
+  lua_newtable(L);
+  lua_pushcfunction(L, type_of);
+  lua_setfield(L, -2, "type");
+  binding_open_filter(L);
+  binding_open_query(L);
+  binding_open_store(L);
+  lua_pushlightuserdata(L, NULL);
+  lua_setfield(L, -2, "null");
+  lua_pushliteral(L, SQ_VERSION);
+  lua_setfield(L, -2, "version");
+  return 1;
+}

@@ -1,0 +1,200 @@
+/* Queries and their rows. */
+#include "lua/binding.h"
+
+/* --------------------------------------------------------------------------------------------- building */
+
+/* Members of the table at index 1. What is read stays reachable from it. */
+static const char *text_member(lua_State *L, const char *name, size_t *length) {
+  lua_getfield(L, 1, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s is text, not a %s", name, luaL_typename(L, -1));
+  const char *text = lua_tolstring(L, -1, length);
+  lua_pop(L, 1);
+  return text;
+}
+
+static bool integer_member(lua_State *L, const char *name, int64_t *out) {
+  lua_getfield(L, 1, name);
+  bool given = !lua_isnil(L, -1);
+  if (given) *out = (int64_t)luaL_checknumber(L, -1); /* the Lua side has checked that it is whole */
+  lua_pop(L, 1);
+  return given;
+}
+
+static sq_source source_member(lua_State *L) {
+  size_t length;
+  const char *source = text_member(L, "source", &length);
+  if (source && strcmp(source, "requests") == 0) return SQ_REQUESTS;
+  return source && strcmp(source, "groups") == 0 ? SQ_GROUPS : SQ_SESSIONS;
+}
+
+/* keys = {{name, offset}, …} */
+static void keys_member(lua_State *L, sq_query_spec *spec) {
+  lua_getfield(L, 1, "keys");
+  spec->key_count = lua_istable(L, -1) ? compat_length(L, -1) : 0;
+  for (size_t i = 0; i < spec->key_count && i < SQ_MAX_KEYS; i++) {
+    lua_rawgeti(L, -1, (int)i + 1);
+    lua_rawgeti(L, -1, 1);
+    lua_rawgeti(L, -2, 2);
+    spec->keys[i].name = luaL_checklstring(L, -2, &spec->keys[i].length);
+    spec->keys[i].offset_minutes = (int)luaL_optnumber(L, -1, 0);
+    lua_pop(L, 3);
+  }
+  lua_pop(L, 1);
+}
+
+static const sq_filter **filters_member(lua_State *L, size_t *count) {
+  lua_getfield(L, 1, "filters");
+  *count = lua_istable(L, -1) ? compat_length(L, -1) : 0;
+  const sq_filter **filters = lua_newuserdata(L, (*count + 1) * sizeof *filters);
+  for (size_t i = 0; i < *count; i++) {
+    lua_rawgeti(L, -2, (int)i + 1);
+    filters[i] = binding_check(L, lua_gettop(L), BINDING_FILTER);
+    lua_pop(L, 1);
+  }
+  return filters; /* below it, the list */
+}
+
+/* core.build{source, filters, keys, order, limit, offset, after, bodies} */
+static int build(lua_State *L) {
+  luaL_checktype(L, 1, LUA_TTABLE);
+  lua_settop(L, 1);
+  sq_query_spec spec = {.source = source_member(L)};
+  keys_member(L, &spec);
+  spec.order = text_member(L, "order", &spec.order_length);
+  spec.after = text_member(L, "after", &spec.after_length);
+  spec.limited = integer_member(L, "limit", &spec.limit);
+  integer_member(L, "offset", &spec.offset);
+  lua_getfield(L, 1, "bodies");
+  spec.bodies = lua_toboolean(L, -1);
+  spec.filters = filters_member(L, &spec.filter_count);
+  sq_error error = {.code = SQ_OK};
+  void **handle = binding_new(L, BINDING_QUERY);
+  *handle = sq_query_build(&spec, NULL, &error);
+  return *handle ? 1 : binding_fail(L, &error);
+}
+
+/* core.query(dialect, body) */
+static int compile(lua_State *L) {
+  size_t length;
+  const char *dialect = luaL_checkstring(L, 1), *body = luaL_checklstring(L, 2, &length);
+  sq_error error = {.code = SQ_OK};
+  void **handle = binding_new(L, BINDING_QUERY);
+  *handle = sq_query_compile(dialect, body, length, NULL, &error);
+  return *handle ? 1 : binding_fail(L, &error);
+}
+
+static int free_query(lua_State *L) {
+  void **handle = luaL_checkudata(L, 1, BINDING_QUERY);
+  sq_query_free(*handle);
+  *handle = NULL;
+  return 0;
+}
+
+/* ----------------------------------------------------------------------------------------------- running */
+
+/* core.rows(store, query) */
+static int run(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const sq_query *query = binding_check(L, 2, BINDING_QUERY);
+  sq_error error = {.code = SQ_OK};
+  void **handle = binding_new(L, BINDING_ROWS);
+  *handle = sq_rows_run(store, query, &error);
+  return *handle ? 1 : binding_fail(L, &error);
+}
+
+/* core.count(store, query) */
+static int count(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const sq_query *query = binding_check(L, 2, BINDING_QUERY);
+  sq_error error = {.code = SQ_OK};
+  int64_t rows = sq_query_count(store, query, &error);
+  if (rows < 0) return binding_fail(L, &error);
+  lua_pushinteger(L, (lua_Integer)rows);
+  return 1;
+}
+
+static int write(lua_State *L, bool (*writer)(sq_store *, const sq_query *, sq_text *, sq_error *)) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const sq_query *query = binding_check(L, 2, BINDING_QUERY);
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L);
+  if (!writer(store, query, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
+}
+
+static int json(lua_State *L) { return write(L, sq_query_json); }
+static int explain(lua_State *L) { return write(L, sq_query_explain); }
+
+/* core.answer(store, dialect, body): status, text */
+static int answer(lua_State *L) {
+  size_t length;
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const char *dialect = luaL_checkstring(L, 2), *body = luaL_checklstring(L, 3, &length);
+  sq_text *text = binding_new_text(L);
+  lua_pushinteger(L, sq_answer(store, dialect, body, length, text));
+  binding_push_text(L, text);
+  return 2;
+}
+
+/* --------------------------------------------------------------------------------------------------- rows */
+
+static int rows_length(lua_State *L) {
+  lua_pushinteger(L, (lua_Integer)sq_rows_count(binding_check(L, 1, BINDING_ROWS)));
+  return 1;
+}
+
+/* rows:read(i): a plain table, nil past the last */
+static int rows_read(lua_State *L) {
+  const sq_rows *rows = binding_check(L, 1, BINDING_ROWS);
+  lua_Integer index = luaL_checkinteger(L, 2);
+  if (index < 1 || (uint64_t)index > sq_rows_count(rows)) return 0;
+  size_t width = sq_rows_width(rows);
+  sq_value values[256];
+  sq_rows_read(rows, (size_t)index - 1, values);
+  lua_createtable(L, 0, (int)width);
+  for (size_t i = 0; i < width; i++) {
+    lua_pushstring(L, sq_rows_name(rows, i));
+    binding_push_value(L, sq_rows_type(rows, i), &values[i]);
+    lua_rawset(L, -3);
+  }
+  return 1;
+}
+
+/* rows:columns(): {{name, type}, …} in order */
+static int rows_columns(lua_State *L) {
+  const sq_rows *rows = binding_check(L, 1, BINDING_ROWS);
+  lua_newtable(L);
+  for (size_t i = 0; i < sq_rows_width(rows); i++) {
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, sq_rows_name(rows, i));
+    lua_setfield(L, -2, "name");
+    lua_pushstring(L, sq_rows_type(rows, i));
+    lua_setfield(L, -2, "type");
+    lua_rawseti(L, -2, (int)i + 1);
+  }
+  return 1;
+}
+
+/* rows:next(): the cursor behind the last row, or nil */
+static int rows_next(lua_State *L) {
+  lua_pushstring(L, sq_rows_next(binding_check(L, 1, BINDING_ROWS)));
+  return 1;
+}
+
+static int free_rows(lua_State *L) {
+  void **handle = luaL_checkudata(L, 1, BINDING_ROWS);
+  sq_rows_free(*handle);
+  *handle = NULL;
+  return 0;
+}
+
+void binding_open_query(lua_State *L) {
+  static const luaL_Reg no_methods[] = {{NULL, NULL}};
+  static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"columns", rows_columns}, {"next", rows_next}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"build", build}, {"query", compile}, {"rows", run},   {"count", count},
+                                       {"json", json},   {"explain", explain}, {"answer", answer}, {NULL, NULL}};
+  binding_make_type(L, BINDING_QUERY, no_methods, free_query);
+  binding_make_type(L, BINDING_ROWS, row_methods, free_rows);
+  compat_set_functions(L, functions);
+}

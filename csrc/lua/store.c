@@ -1,0 +1,393 @@
+/* Stores, readers of lines, and what is written to a store. */
+#include "lua/binding.h"
+
+/* A member of the options table at `index`; the string stays the table's (so a number, which would be
+   converted to a string of nobody's, is refused). */
+static const char *text_option(lua_State *L, int index, const char *name) {
+  if (!lua_istable(L, index)) return NULL;
+  lua_getfield(L, index, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s is text, not a %s", name, luaL_typename(L, -1));
+  const char *text = lua_tostring(L, -1);
+  lua_pop(L, 1);
+  return text;
+}
+
+static bool flag_option(lua_State *L, int index, const char *name) {
+  if (!lua_istable(L, index)) return false;
+  lua_getfield(L, index, name);
+  bool set = lua_toboolean(L, -1);
+  lua_pop(L, 1);
+  return set;
+}
+
+static bool number_option(lua_State *L, int index, const char *name, double *out) {
+  if (!lua_istable(L, index)) return false;
+  lua_getfield(L, index, name);
+  bool given = !lua_isnil(L, -1);
+  if (given) *out = luaL_checknumber(L, -1);
+  lua_pop(L, 1);
+  return given;
+}
+
+static int64_t integer_option(lua_State *L, int index, const char *name, int64_t otherwise) {
+  double number;
+  return number_option(L, index, name, &number) ? (int64_t)number : otherwise;
+}
+
+static void set_integer(lua_State *L, const char *name, int64_t value) {
+  lua_pushinteger(L, (lua_Integer)value);
+  lua_setfield(L, -2, name);
+}
+
+/* true, or nil, message, detail */
+static int done(lua_State *L, bool good, const sq_error *error) {
+  if (!good) return binding_fail(L, error);
+  lua_pushboolean(L, 1);
+  return 1;
+}
+
+/* ---------------------------------------------------------------------------------------------- opening */
+
+/* core.open(path, {organization, project, readonly, relaxed, timeout_ms}) */
+static int open_store(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  sq_open_options options = {.organization = text_option(L, 2, "organization"),
+                             .project = text_option(L, 2, "project"),
+                             .readonly = flag_option(L, 2, "readonly"),
+                             .relaxed = flag_option(L, 2, "relaxed"),
+                             .timeout_ms = integer_option(L, 2, "timeout_ms", 0)};
+  sq_error error = {.code = SQ_OK};
+  void **handle = binding_new(L, BINDING_STORE);
+  *handle = sq_store_open(path, &options, &error);
+  return *handle ? 1 : binding_fail(L, &error);
+}
+
+static int close_store(lua_State *L) {
+  void **handle = luaL_checkudata(L, 1, BINDING_STORE);
+  sq_store_close(*handle);
+  *handle = NULL;
+  return 0;
+}
+
+static int snapshot(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_error error = {.code = SQ_OK};
+  void **handle = binding_new(L, BINDING_STORE);
+  *handle = sq_store_snapshot(store, &error);
+  return *handle ? 1 : binding_fail(L, &error);
+}
+
+static int migrate(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  int from, to;
+  sq_error error = {.code = SQ_OK};
+  if (!sq_store_migrate(path, &from, &to, &error)) return binding_fail(L, &error);
+  lua_pushinteger(L, from);
+  lua_pushinteger(L, to);
+  return 2;
+}
+
+static int backup(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const char *path = luaL_checkstring(L, 2);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_backup(store, path, &error), &error);
+}
+
+/* ---------------------------------------------------------------------------------------------- ingesting */
+
+/* What went wrong, gathered while no Lua call may be made: longjmp must not cross the store. */
+typedef struct faults {
+  sq_ingest_fault *items;
+  size_t count, most;
+} faults;
+
+static void note_fault(void *state, const sq_ingest_fault *fault) {
+  faults *f = state;
+  if (f->count < f->most) f->items[f->count++] = *fault;
+}
+
+static void push_faults(lua_State *L, const faults *f) {
+  lua_createtable(L, (int)f->count, 0);
+  for (size_t i = 0; i < f->count; i++) {
+    binding_fail(L, &f->items[i].error);
+    set_integer(L, "line", f->items[i].line);
+    lua_pushvalue(L, -2);
+    lua_setfield(L, -2, "message");
+    lua_rawseti(L, -4, (int)i + 1);
+    lua_pop(L, 2);
+  }
+}
+
+static const char *choice(lua_State *L, const char *given, const char *const *names, int *out) {
+  for (*out = 0; given && names[*out]; ++*out)
+    if (strcmp(names[*out], given) == 0) return given;
+  *out = 0;
+  if (given) luaL_error(L, "unknown choice '%s'", given);
+  return NULL;
+}
+
+static void push_counts(lua_State *L, const sq_ingest *ingest, const faults *f) {
+  lua_createtable(L, 0, 8);
+  set_integer(L, "lines", ingest->lines);
+  set_integer(L, "added", ingest->added);
+  set_integer(L, "replaced", ingest->replaced);
+  set_integer(L, "updated", ingest->updated);
+  set_integer(L, "skipped", ingest->skipped);
+  set_integer(L, "failed", ingest->failed);
+  set_integer(L, "repaired", ingest->repaired);
+  push_faults(L, f);
+  lua_setfield(L, -2, "errors");
+}
+
+/* store:ingest(lines, {format, on_conflict, mode, first_line, identity, ids, most_errors}):
+   counts, ids as JSON; or nil, message, detail with the line */
+static int ingest(lua_State *L) {
+  static const char *const conflicts[] = {"replace", "skip", "update", NULL}, *const modes[] = {"strict", "lenient", "merge", NULL};
+  size_t length, identity_length;
+  int conflict, mode;
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const char *lines = luaL_checklstring(L, 2, &length);
+  choice(L, text_option(L, 3, "on_conflict"), conflicts, &conflict);
+  choice(L, text_option(L, 3, "mode"), modes, &mode);
+  sq_ingest in = {.format = text_option(L, 3, "format"), .on_conflict = (sq_conflict)conflict, .mode = (sq_ingest_mode)mode,
+                  .first_line = integer_option(L, 3, "first_line", 1), .on_fault = note_fault};
+  const char *identity = text_option(L, 3, "identity");
+  if (identity) {
+    lua_getfield(L, 3, "identity");
+    identity = lua_tolstring(L, -1, &identity_length);
+    sq_identity(identity, identity_length, in.identity);
+  }
+  faults f = {.most = (size_t)integer_option(L, 3, "most_errors", 0)};
+  f.items = lua_newuserdata(L, (f.most + 1) * sizeof *f.items);
+  in.state = &f;
+  if (flag_option(L, 3, "ids")) in.ids = binding_new_text(L);
+  sq_error error = {.code = SQ_OK};
+  if (!sq_store_ingest(store, lines, length, &in, &error)) {
+    binding_fail(L, &error);
+    set_integer(L, "line", in.first_line + in.lines - 1);
+    return 3;
+  }
+  push_counts(L, &in, &f);
+  if (!in.ids) return 1;
+  binding_push_json(L, in.ids->data, in.ids->length);
+  return 2;
+}
+
+/* core.line_id(identity, number, line): the request_id of a record that brings none */
+static int line_id(lua_State *L) {
+  size_t identity_length, length;
+  const char *identity = luaL_checklstring(L, 1, &identity_length), *line = luaL_checklstring(L, 3, &length);
+  uint64_t bits[2];
+  char id[37];
+  sq_identity(identity, identity_length, bits);
+  sq_line_id(bits, (int64_t)luaL_checkinteger(L, 2), line, length, id);
+  lua_pushstring(L, id);
+  return 1;
+}
+
+/* core.encode(value): JSON text, or nil, message */
+static int encode(lua_State *L) {
+  char where[128];
+  luaL_checkany(L, 1);
+  sq_text *text = binding_new_text(L);
+  const char *wrong = binding_encode(L, 1, text, where);
+  if (wrong) {
+    lua_pushnil(L);
+    lua_pushfstring(L, where[0] ? "%s (at %s)" : "%s", wrong, where);
+    return 2;
+  }
+  binding_push_text(L, text);
+  return 1;
+}
+
+/* core.decode(text): the Lua value, or nil, message */
+static int decode(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  sq_json check;
+  sq_json_begin(&check, text, length);
+  sq_token token;
+  while ((token = sq_json_next(&check)) > SQ_TOKEN_END) continue;
+  if (token == SQ_TOKEN_ERROR) {
+    lua_pushnil(L);
+    lua_pushfstring(L, "%s (at byte %d)", check.error, (int)(check.at - text));
+    return 2;
+  }
+  binding_push_json(L, text, length);
+  return 1;
+}
+
+/* ------------------------------------------------------------------------------------------------ readers */
+
+static int open_reader(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  sq_error error = {.code = SQ_OK};
+  void **handle = binding_new(L, BINDING_READER);
+  *handle = sq_reader_open(path, &error);
+  return *handle ? 1 : binding_fail(L, &error);
+}
+
+/* reader:read(size): whole lines, "" at the end */
+static int read_block(lua_State *L) {
+  sq_reader *reader = binding_check(L, 1, BINDING_READER);
+  size_t size = (size_t)luaL_checkinteger(L, 2);
+  sq_error error = {.code = SQ_OK};
+  sq_text *block = binding_new_text(L);
+  if (!sq_reader_block(reader, size, block, &error)) return binding_fail(L, &error);
+  binding_push_text(L, block);
+  return 1;
+}
+
+static int close_reader(lua_State *L) {
+  void **handle = luaL_checkudata(L, 1, BINDING_READER);
+  sq_reader_close(*handle);
+  *handle = NULL;
+  return 0;
+}
+
+/* --------------------------------------------------------------------------------- about one, or many */
+
+static sq_target target_options(lua_State *L, int index) {
+  return (sq_target){.organization = text_option(L, index, "organization"),
+                     .project = text_option(L, index, "project"),
+                     .request = text_option(L, index, "request_id"),
+                     .session = text_option(L, index, "session_id")};
+}
+
+/* store:feedback{target…, key, score, value (JSON text), comment, source, created_at} → id */
+static int feedback(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  sq_feedback f = {.target = target_options(L, 2), .key = text_option(L, 2, "key"), .value = text_option(L, 2, "value"),
+                   .comment = text_option(L, 2, "comment"), .source = text_option(L, 2, "source")};
+  sq_error error = {.code = SQ_OK};
+  lua_getfield(L, 2, "score");
+  if (!lua_isnil(L, -1) && !binding_to_value(L, -1, &f.score)) return luaL_error(L, "a score is a number, a boolean or text");
+  lua_getfield(L, 2, "created_at");
+  sq_value time;
+  f.timed = !lua_isnil(L, -1);
+  if (f.timed && !(binding_to_value(L, -1, &time) && sq_time_parse(&time, &f.created_at, &error))) return binding_fail(L, &error);
+  int64_t id = sq_store_feedback(store, &f, &error);
+  if (id < 0) return binding_fail(L, &error);
+  lua_pushinteger(L, (lua_Integer)id);
+  return 1;
+}
+
+/* store:tag({target…}, tag) */
+static int tag(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_target target = target_options(L, 2);
+  const char *text = luaL_checkstring(L, 3);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_tag(store, &target, text, &error), &error);
+}
+
+/* store:describe({target…}, json) */
+static int describe(lua_State *L) {
+  size_t length;
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_target target = target_options(L, 2);
+  const char *json = luaL_checklstring(L, 3, &length);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_describe(store, &target, json, length, &error), &error);
+}
+
+/* store:resolve{target…}: organization, project */
+static int resolve(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_target target = target_options(L, 2);
+  sq_error error = {.code = SQ_OK};
+  sq_text *owner = binding_new_text(L);
+  if (!sq_store_resolve(store, &target, owner, &error)) return binding_fail(L, &error);
+  lua_pushstring(L, owner->data);
+  lua_pushstring(L, owner->data + strlen(owner->data) + 1);
+  return 2;
+}
+
+/* store:delete{organization, project, request, session, user, before, bodies_only}: counts */
+static int delete(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  sq_deletion d = {.organization = text_option(L, 2, "organization"), .project = text_option(L, 2, "project"),
+                   .request = text_option(L, 2, "request"), .session = text_option(L, 2, "session"),
+                   .user = text_option(L, 2, "user"), .bodies_only = flag_option(L, 2, "bodies_only")};
+  sq_error error = {.code = SQ_OK};
+  sq_value time;
+  lua_getfield(L, 2, "before");
+  d.bounded = !lua_isnil(L, -1);
+  if (d.bounded && !(binding_to_value(L, -1, &time) && sq_time_parse(&time, &d.before, &error))) {
+    sq_error wrong = {.code = SQ_E_VALUE, .message = "before is no time"};
+    return binding_fail(L, error.code ? &error : &wrong);
+  }
+  if (!sq_store_delete(store, &d, &error)) return binding_fail(L, &error);
+  lua_createtable(L, 0, 5);
+  set_integer(L, "requests", d.requests);
+  set_integer(L, "bodies", d.bodies);
+  set_integer(L, "feedback", d.feedback);
+  set_integer(L, "tags", d.tags);
+  set_integer(L, "metadata", d.metadata);
+  return 1;
+}
+
+/* store:export(path, filter or nil): how many */
+static int export(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const char *path = luaL_checkstring(L, 2);
+  const sq_filter *filter = lua_isnoneornil(L, 3) ? NULL : binding_check(L, 3, BINDING_FILTER);
+  sq_error error = {.code = SQ_OK};
+  int64_t count = sq_store_export(store, path, filter, &error);
+  if (count < 0) return binding_fail(L, &error);
+  lua_pushinteger(L, (lua_Integer)count);
+  return 1;
+}
+
+static int stats(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_stats s;
+  sq_error error = {.code = SQ_OK};
+  if (!sq_store_stats(store, &s, &error)) return binding_fail(L, &error);
+  lua_createtable(L, 0, 12);
+  set_integer(L, "requests", s.requests);
+  set_integer(L, "sessions", s.sessions);
+  set_integer(L, "without_session", s.without_session);
+  set_integer(L, "bodies", s.bodies);
+  set_integer(L, "feedback", s.feedback);
+  set_integer(L, "organizations", s.organizations);
+  set_integer(L, "projects", s.projects);
+  set_integer(L, "bytes", s.bytes);
+  set_integer(L, "wal_bytes", s.wal_bytes);
+  set_integer(L, "schema_version", s.schema_version);
+  if (s.has_requests) {
+    lua_pushnumber(L, (double)s.first_created_at / 1e6);
+    lua_setfield(L, -2, "first_created_at");
+    lua_pushnumber(L, (double)s.last_created_at / 1e6);
+    lua_setfield(L, -2, "last_created_at");
+  }
+  return 1;
+}
+
+/* core.iso(time, offset_minutes): RFC 3339 text, or nil, message, detail */
+static int iso(lua_State *L) {
+  sq_value time;
+  char text[48];
+  int64_t micros;
+  int offset = (int)luaL_optnumber(L, 2, 0);
+  sq_error error = {.code = SQ_OK};
+  if (!binding_to_value(L, 1, &time)) return luaL_error(L, "a time is a number of seconds or RFC 3339 text");
+  if (!sq_time_parse(&time, &micros, &error)) return binding_fail(L, &error);
+  lua_pushlstring(L, text, sq_time_format(micros, offset, -1, text));
+  return 1;
+}
+
+void binding_open_store(lua_State *L) {
+  static const luaL_Reg methods[] = {{"snapshot", snapshot}, {"backup", backup}, {"ingest", ingest},     {"feedback", feedback},
+                                     {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
+                                     {"export", export},     {"stats", stats},   {NULL, NULL}};
+  static const luaL_Reg reader_methods[] = {{"read", read_block}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"open", open_store}, {"migrate", migrate}, {"encode", encode}, {"decode", decode},
+                                       {"reader", open_reader}, {"iso", iso},       {"line_id", line_id},      {NULL, NULL}};
+  binding_make_type(L, BINDING_STORE, methods, close_store);
+  binding_make_type(L, BINDING_READER, reader_methods, close_reader);
+  compat_set_functions(L, functions);
+}

@@ -1,0 +1,175 @@
+#include "lua/binding.h"
+
+int binding_fail(lua_State *L, const sq_error *error) {
+  lua_pushnil(L);
+  lua_pushstring(L, error->message);
+  lua_createtable(L, 0, 4);
+  lua_pushstring(L, sq_code_name(error->code));
+  lua_setfield(L, -2, "code");
+  if (error->placed) {
+    lua_pushinteger(L, (lua_Integer)error->offset);
+    lua_setfield(L, -2, "offset");
+    lua_pushinteger(L, (lua_Integer)error->length);
+    lua_setfield(L, -2, "length");
+  }
+  if (error->pointer[0]) {
+    lua_pushstring(L, error->pointer);
+    lua_setfield(L, -2, "pointer");
+  }
+  return 3;
+}
+
+bool binding_to_value(lua_State *L, int index, sq_value *out) {
+  switch (lua_type(L, index)) {
+    case LUA_TBOOLEAN: *out = (sq_value){.kind = SQ_BOOLEAN, .boolean = lua_toboolean(L, index)}; return true;
+    case LUA_TNUMBER:
+      if (compat_is_integer(L, index)) *out = (sq_value){.kind = SQ_INTEGER, .integer = lua_tointeger(L, index)};
+      else *out = (sq_value){.kind = SQ_REAL, .real = lua_tonumber(L, index)};
+      return true;
+    case LUA_TSTRING: {
+      size_t length;
+      const char *text = lua_tolstring(L, index, &length);
+      *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)length, .text = text};
+      return length <= UINT32_MAX;
+    }
+    case LUA_TLIGHTUSERDATA: *out = (sq_value){.kind = SQ_NULL}; return lua_touserdata(L, index) == NULL;
+    default: return false;
+  }
+}
+
+/* ------------------------------------------------------------------------------------------------ reading */
+
+static void push_number(lua_State *L, double number) {
+  lua_Integer integer = (lua_Integer)0;
+  bool whole = number >= -9007199254740992.0 && number <= 9007199254740992.0;
+  if (whole) integer = (lua_Integer)number;
+  if (whole && (double)integer == number) lua_pushinteger(L, integer);
+  else lua_pushnumber(L, number);
+}
+
+static void push_string(lua_State *L, const sq_json *reader) {
+  if (!reader->escaped) {
+    lua_pushlstring(L, reader->token, reader->length);
+    return;
+  }
+  char *plain = lua_newuserdata(L, reader->length + 1);
+  size_t length = sq_json_unescape(reader->token, reader->length, plain);
+  lua_pushlstring(L, plain, length);
+  lua_remove(L, -2);
+}
+
+static void push_next(lua_State *L, sq_json *reader, sq_token token, bool in_array);
+
+static void push_array(lua_State *L, sq_json *reader) {
+  lua_newtable(L);
+  sq_token token;
+  for (int i = 1; (token = sq_json_next(reader)) > SQ_TOKEN_END && token != SQ_TOKEN_ARRAY_END; i++) {
+    push_next(L, reader, token, true);
+    lua_rawseti(L, -2, i);
+  }
+}
+
+static void push_object(lua_State *L, sq_json *reader) {
+  lua_newtable(L);
+  while (sq_json_next(reader) == SQ_TOKEN_KEY) {
+    push_string(L, reader);
+    push_next(L, reader, sq_json_next(reader), false);
+    lua_rawset(L, -3);
+  }
+}
+
+static void push_next(lua_State *L, sq_json *reader, sq_token token, bool in_array) {
+  luaL_checkstack(L, 4, "JSON is nested too deep");
+  switch (token) {
+    case SQ_TOKEN_OBJECT: push_object(L, reader); break;
+    case SQ_TOKEN_ARRAY: push_array(L, reader); break;
+    case SQ_TOKEN_STRING: push_string(L, reader); break;
+    case SQ_TOKEN_NUMBER: push_number(L, sq_number_parse(reader->token, reader->length)); break;
+    case SQ_TOKEN_TRUE:
+    case SQ_TOKEN_FALSE: lua_pushboolean(L, token == SQ_TOKEN_TRUE); break;
+    default:
+      if (in_array) lua_pushlightuserdata(L, NULL);
+      else lua_pushnil(L);
+  }
+}
+
+void binding_push_json(lua_State *L, const char *text, size_t length) {
+  sq_json reader;
+  sq_json_begin(&reader, text, length);
+  push_next(L, &reader, sq_json_next(&reader), false);
+}
+
+static bool is_table_type(const char *type) {
+  return strcmp(type, "list") == 0 || strcmp(type, "map") == 0 || strcmp(type, "statistics") == 0;
+}
+
+void binding_push_value(lua_State *L, const char *type, const sq_value *value) {
+  switch (value->kind) {
+    case SQ_NULL:
+      if (is_table_type(type)) lua_newtable(L); /* an absent list or map is an empty one */
+      else lua_pushnil(L);
+      break;
+    case SQ_BOOLEAN: lua_pushboolean(L, value->boolean); break;
+    case SQ_INTEGER:
+      if (strcmp(type, "time") == 0) lua_pushnumber(L, (double)value->integer / 1e6);
+      else if (strcmp(type, "money") == 0) lua_pushnumber(L, (double)value->integer / 1e9);
+      else lua_pushinteger(L, (lua_Integer)value->integer);
+      break;
+    case SQ_REAL:
+      if (strcmp(type, "scalar") == 0) push_number(L, value->real);
+      else lua_pushnumber(L, value->real);
+      break;
+    case SQ_JSON: binding_push_json(L, value->text, value->length); break;
+    default: lua_pushlstring(L, value->text, value->length);
+  }
+}
+
+/* ------------------------------------------------------------------------------------------ texts, handles */
+
+static int free_text(lua_State *L) {
+  sq_text_free(lua_touserdata(L, 1));
+  return 0;
+}
+
+sq_text *binding_new_text(lua_State *L) {
+  sq_text *text = lua_newuserdata(L, sizeof *text);
+  *text = (sq_text){0};
+  if (luaL_newmetatable(L, "sessionquery.text")) {
+    lua_pushcfunction(L, free_text);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  return text;
+}
+
+void binding_push_text(lua_State *L, const sq_text *text) { lua_pushlstring(L, text->data ? text->data : "", text->length); }
+
+void **binding_new(lua_State *L, const char *type) {
+  void **handle = lua_newuserdata(L, sizeof *handle);
+  *handle = NULL;
+  luaL_getmetatable(L, type);
+  lua_setmetatable(L, -2);
+  return handle;
+}
+
+void *binding_check(lua_State *L, int index, const char *type) {
+  void **handle = luaL_checkudata(L, index, type);
+  if (!*handle) luaL_error(L, "the %s is closed", strchr(type, '.') + 1);
+  return *handle;
+}
+
+void binding_make_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close) {
+  luaL_newmetatable(L, type);
+  lua_newtable(L);
+  compat_set_functions(L, methods);
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "close");
+  lua_setfield(L, -2, "__index");
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__gc");
+  lua_pushcfunction(L, close);
+  lua_setfield(L, -2, "__close");
+  lua_pushboolean(L, 0);
+  lua_setfield(L, -2, "__metatable");
+  lua_pop(L, 1);
+}

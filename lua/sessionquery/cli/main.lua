@@ -1,0 +1,103 @@
+--- The command: `sessionquery SUBCOMMAND …`; gives a function of its arguments. A subcommand is one module here and one line in `registry`.
+local registry = { "import", "sessions", "report", "explain", "stats" }
+
+--- What subcommands share.
+local shared = {}
+
+--- Ends the command with a message on standard error.
+function shared.fail(message)
+  io.stderr:write("sessionquery: ", (tostring(message):gsub("\n*$", "")), "\n")
+  os.exit(1)
+end
+
+--- Opens the store that --db names, and fails when that is not possible.
+function shared.open(args, options)
+  local sq = require "sessionquery"
+  options = options or {}
+  options.organization, options.project = args.organization, args.project
+  local db, message = sq.open(args.db, options)
+  if not db then shared.fail(message) end
+  return db
+end
+
+--- A time of the command line: RFC 3339, a date, or an age such as 90m, 24h, 7d, 2w before now.
+function shared.time(text)
+  if not text then return nil end
+  local count, unit = text:match "^(%d+)([mhdw])$"
+  if not count then return text end
+  return os.time() - tonumber(count) * ({ m = 60, h = 3600, d = 86400, w = 604800 })[unit]
+end
+
+--- Writes text to standard output; a reader that has gone away (head) ends the command in silence.
+function shared.write(text)
+  if not io.stdout:write(text) then os.exit(0) end
+end
+
+--- --db, --organization and --project, for every subcommand.
+function shared.store_options(parser)
+  parser:option("--db", "The store."):default(os.getenv "SESSIONQUERY_DB" or "llm.db"):argname "<file>"
+  parser:option("--organization", "Only this organization."):argname "<id>"
+  parser:option("--project", "Only this project."):argname "<name>"
+end
+
+--- --where, --since, --until, --order, --limit: what chooses sessions.
+function shared.query_options(parser)
+  parser:option("--where", "Only what passes this filter, as in: cost_usd > 0.5 and model like 'gpt-%'."):argname "<filter>"
+  parser:option("--since", "Only requests from then on: RFC 3339, a date, or an age (90m, 24h, 7d)."):argname "<time>"
+  parser:option("--until", "Only requests before then."):target("before"):argname "<time>"
+  parser:option("--order", "A field, with - before it descending."):default("-latest_request_created_at"):argname "<field>"
+  parser:option("--limit", "How many at most."):default("20"):convert(tonumber):argname "<count>"
+end
+
+--- The query of sessions that these options describe.
+function shared.sessions(db, args)
+  local sq = require "sessionquery"
+  local built, query = pcall(function()
+    local begun = db:sessions():window(shared.time(args.since), shared.time(args.before)):order_by(args.order):limit(args.limit)
+    if not args.where then return begun end
+    local filter, message = sq.filter("where", args.where)
+    if not filter then shared.fail(message) end
+    return begun:where(filter)
+  end)
+  if not built then shared.fail((tostring(query):gsub("^[^\n]-%.lua:%d+: ", ""))) end
+  return query
+end
+
+--- "--order -cost" as "--order=-cost": the field's sign is no option.
+local function join_signs(arguments)
+  local joined, i = {}, 1
+  while i <= #arguments do
+    local argument, following = arguments[i], arguments[i + 1]
+    if argument == "--order" and following and following:find "^%-%a" then
+      joined[#joined + 1] = argument .. "=" .. following
+      i = i + 2
+    else
+      joined[#joined + 1] = argument
+      i = i + 1
+    end
+  end
+  return joined
+end
+
+---@param arguments string[]
+return function(arguments)
+  local found, argparse = pcall(require, "argparse")
+  if not found then
+    shared.fail "the command needs the Lua module argparse: luarocks install argparse, or apt install lua-argparse"
+  end
+  local parser = argparse("sessionquery", "Sessions of LLM calls, from a SQLite store."):add_help_command()
+  parser:flag("--version", "Print the version."):action(function()
+    print("sessionquery " .. require("sessionquery")._VERSION)
+    os.exit(0)
+  end)
+  parser:command_target "command"
+  local commands = {}
+  for _, name in ipairs(registry) do
+    commands[name] = require("sessionquery.cli." .. name)
+    local subparser = parser:command(name, commands[name].summary)
+    shared.store_options(subparser)
+    commands[name].options(subparser, shared)
+  end
+  local args = parser:parse(join_signs(arguments))
+  commands[args.command].run(args, shared)
+end

@@ -1,0 +1,174 @@
+--- Lines of a file or of an iterator into a store.
+local check = require "sessionquery.check"
+local core = require "sessionquery.core"
+
+-- What one transaction takes in. Large: each one writes the touched pages of the indexes anew.
+local BLOCK = 4 * 1024 * 1024 -- bytes of a file's lines
+local LINES = 10000 -- lines of an iterator
+local MOST_ERRORS = 100 -- bad lines that the sum names
+
+local options_known = {
+  format = "string",
+  map = "function",
+  on_conflict = "string",
+  on_error = "string",
+  progress = "function",
+}
+
+local function choose(value, choices, what)
+  if value == nil then return choices[1] end
+  for _, choice in ipairs(choices) do
+    if value == choice then return value end
+  end
+  error(("import: %s is %s, not '%s'"):format(what, table.concat(choices, " or "), tostring(value)), 4)
+end
+
+-- ------------------------------------------------------------------------------------------------- sources
+
+--- Both sources give blocks: text of whole lines, or nil at the end, or nil and what went wrong.
+local function read_file(path)
+  local reader, message, detail = core.reader(path)
+  if not reader then return nil, message, detail end
+  return function()
+    local block, why, more = reader:read(BLOCK)
+    if block and block ~= "" then return block end
+    reader:close()
+    return nil, why, more
+  end
+end
+
+local function read_iterator(iterator)
+  local ended = false
+  return function()
+    local lines = {}
+    while #lines < LINES and not ended do
+      local line = iterator()
+      if line == nil then
+        ended = true
+      elseif type(line) ~= "string" then
+        error("import: the iterator gave a " .. type(line) .. ", not a line", 0)
+      else
+        lines[#lines + 1] = (line:gsub("\n$", ""):gsub("\n", " "))
+      end
+    end
+    if #lines > 0 then return table.concat(lines, "\n") .. "\n" end
+  end
+end
+
+-- ------------------------------------------------------------------------------------------------- mapping
+
+--- Runs `map` over the lines of a block. A line that it fails on, or leaves out, becomes an empty one, so
+--- that the numbers of the others stay.
+local function map_block(job, block)
+  local lines, number = {}, job.sum.lines
+  if block:sub(-1) ~= "\n" then block = block .. "\n" end
+  for line in block:gmatch "([^\n]*)\n" do
+    number = number + 1
+    lines[#lines + 1] = job.map_line(line, number)
+    if job.failure then break end
+  end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+--- A bad line: noted, or the end of the import.
+local function fault(job, number, message, detail)
+  detail = detail or { code = "value" }
+  detail.line, detail.message = number, message
+  if job.on_error == "stop" then
+    job.failure = detail
+  else
+    job.sum.failed = job.sum.failed + 1
+    if #job.sum.errors < MOST_ERRORS then job.sum.errors[#job.sum.errors + 1] = detail end
+  end
+  return ""
+end
+
+local function mapper(job, map)
+  return function(line, number)
+    if not line:find "%S" then return "" end
+    local record, message = core.decode(line)
+    if type(record) ~= "table" then
+      return fault(job, number, message or "a record is an object", { code = message and "syntax" or "type" })
+    end
+    local ran, mapped = pcall(map, record, number)
+    if not ran then return fault(job, number, "map: " .. tostring(mapped)) end
+    if mapped == nil then
+      job.sum.skipped = job.sum.skipped + 1
+      return ""
+    end
+    if type(mapped) ~= "table" then
+      return fault(job, number, "map gave a " .. type(mapped) .. ", not a record")
+    end
+    if mapped.request_id == nil then mapped.request_id = core.line_id(job.identity, number, line) end
+    local text, why = core.encode(mapped)
+    if not text then return fault(job, number, why) end
+    return text
+  end
+end
+
+-- -------------------------------------------------------------------------------------------------- running
+
+local counted = { "lines", "added", "replaced", "updated", "skipped", "failed", "repaired" }
+
+local function add_counts(sum, counts)
+  for _, name in ipairs(counted) do sum[name] = sum[name] + counts[name] end
+  for _, detail in ipairs(counts.errors) do sum.errors[#sum.errors + 1] = detail end
+end
+
+local function failed(job, message, detail)
+  detail = detail or {}
+  detail.sum = job.sum
+  if detail.line then message = ("line %d: %s"):format(detail.line, message) end
+  return nil, message, detail
+end
+
+local function take_block(job, store, block)
+  job.identity = job.identity or block:match "^[^\n]*"
+  if job.map_line then block = map_block(job, block) end
+  if job.failure then return failed(job, job.failure.message, job.failure) end
+  local counts, message, detail = store:ingest(block, {
+    format = job.format,
+    on_conflict = job.on_conflict,
+    mode = job.on_error == "stop" and "strict" or "lenient",
+    first_line = job.sum.lines + 1,
+    identity = job.identity,
+    most_errors = MOST_ERRORS - #job.sum.errors,
+  })
+  if not counts then return failed(job, message, detail) end
+  add_counts(job.sum, counts)
+  if job.progress then
+    local sum = job.sum
+    job.progress(sum.lines, sum.added, sum.replaced + sum.updated, sum.skipped, sum.failed)
+  end
+  return true
+end
+
+--- See Store:import.
+return function(store, source, options)
+  options = check.options(options, options_known, "import", 1)
+  local job = {
+    format = options.format,
+    on_conflict = choose(options.on_conflict, { "replace", "skip", "update" }, "on_conflict"),
+    on_error = choose(options.on_error, { "skip", "stop" }, "on_error"),
+    progress = options.progress,
+    sum = { errors = {} },
+  }
+  for _, name in ipairs(counted) do job.sum[name] = 0 end
+  if options.map then job.map_line = mapper(job, options.map) end
+  local read, message, detail
+  if type(source) == "string" then
+    read, message, detail = read_file(source)
+  else
+    read = read_iterator(source)
+  end
+  if not read then return nil, message, detail end
+  while true do
+    local block, why, more = read()
+    if not block then
+      if why then return failed(job, why, more) end
+      return job.sum
+    end
+    local good, stopped, place = take_block(job, store, block)
+    if not good then return nil, stopped, place end
+  end
+end

@@ -1,0 +1,81 @@
+--- Session analytics for LLM traffic: a SQLite store, filters in several dialects, sessions of calls.
+local core = require "sessionquery.core"
+local check = require "sessionquery.check"
+local filters = require "sessionquery.filter"
+local query = require "sessionquery.query"
+local store = require "sessionquery.store"
+
+---@class sessionquery
+local sq = {
+  _VERSION = core.version,
+  --- null wherever a value is taken; the same as cjson.null and ngx.null.
+  null = core.null,
+  --- Fields by name: sq.field.latency_ms, sq.field.properties.env, sq.field.session.total_cost_usd.
+  field = require "sessionquery.field",
+  open = store.open,
+  migrate = store.migrate,
+  filter = filters.compile,
+  all = filters.all,
+  any = filters.any,
+  negate = filters.negate,
+  some_request = filters.some_request,
+  every_request = filters.every_request,
+  root = filters.root,
+  in_trace = filters.in_trace,
+  entry = filters.entry,
+}
+
+--- A time as RFC 3339 text.
+---@param time number|string seconds since 1970, or RFC 3339 text
+---@param offset_minutes? integer from UTC
+---@return string?
+---@return string? message
+---@return table? detail
+function sq.iso(time, offset_minutes)
+  check.type(time, "number|string", "iso")
+  if offset_minutes ~= nil then check.whole(offset_minutes, -1440, "iso: offset_minutes") end
+  return core.iso(time, offset_minutes)
+end
+
+--- Compiles a vendor's whole request body: `sq.query("helicone", body):on(db):json()`.
+---@param dialect "helicone"
+---@param body string|table JSON text, or a Lua table
+---@return sessionquery.Request?
+---@return string? message
+---@return table? detail
+function sq.query(dialect, body)
+  check.type(dialect, "string", "query: dialect")
+  local text, message = filters.source(body)
+  if not text then return nil, message, { code = "type" } end
+  return query.compile(dialect, text)
+end
+
+--- The same for handlers: body in, HTTP status and answer out, in the vendor's envelope in errors too.
+---@param dialect "helicone"
+---@param db sessionquery.Store
+---@param body string JSON text
+---@return integer status
+---@return string text
+function sq.answer(dialect, db, body)
+  check.type(dialect, "string", "answer: dialect")
+  check.type(body, "string", "answer: body")
+  local open = type(db) == "table" and rawget(db, "_core")
+  if not open then error("answer: expected an open store", 2) end
+  return core.answer(open, dialect, body)
+end
+
+--- Time buckets for group_by: `sq.day`, or `sq.day{offset_minutes = 60}`; weeks begin on Monday.
+---@class sessionquery.Bucket
+local Bucket = {}
+
+function Bucket.__call(bucket, options)
+  options = check.options(options, { offset_minutes = "number" }, bucket._bucket)
+  if options.offset_minutes then check.whole(options.offset_minutes, -1440, bucket._bucket .. ": offset_minutes") end
+  return setmetatable({ _bucket = bucket._bucket, _offset = options.offset_minutes }, Bucket)
+end
+
+for _, name in ipairs { "hour", "day", "week", "month" } do
+  sq[name] = setmetatable({ _bucket = name }, Bucket)
+end
+
+return sq

@@ -1,0 +1,303 @@
+--- Queries: an immutable builder, and what its rows are read by.
+local check = require "sessionquery.check"
+local core = require "sessionquery.core"
+
+local BATCH = 500 -- rows that requests():each() reads at once
+local PAGE = 100 -- rows of a page() without limit
+
+--- What can be asked of a query that is complete. `_core` is the compiled query, `_store` the handle's core.
+---@class sessionquery.Answer
+local Answer = {}
+Answer.__index = Answer
+
+--- A query that is being built: each step returns a new one.
+---@class sessionquery.Query: sessionquery.Answer
+local Query = setmetatable({}, { __index = Answer })
+Query.__index = Query
+
+--- The handle's core; raises at the caller's caller when it is closed.
+local function store_of(query)
+  local store = query._db._core
+  if not store then error("the store is closed", 3) end
+  return store
+end
+
+-- ------------------------------------------------------------------------------------------------- building
+
+local function copy(from)
+  local to = {}
+  for key, value in pairs(from) do to[key] = value end
+  return to
+end
+
+--- A new query of this description; a wrong one raises at `level`, as error counts from here. (Calls that
+--- lead here stand in brackets: a tail call would take a level away.)
+local function make(db, spec, level)
+  local compiled, message = core.build(spec)
+  if not compiled then error(message, level) end
+  return setmetatable({ _db = db, _spec = spec, _core = compiled }, Query)
+end
+
+local function with(query, changes, level)
+  local spec = copy(query._spec)
+  for key, value in pairs(changes) do spec[key] = value end
+  return (make(query._db, spec, level + 1))
+end
+
+local function with_filters(query, filters, level)
+  local all = copy(query._spec.filters)
+  for i = 1, #filters do all[#all + 1] = filters[i] end
+  return (with(query, { filters = all }, level + 1))
+end
+
+--- Only what passes the filter (steps accumulate). Text is compiled as `where`.
+---@param filter sessionquery.Filter|string
+---@return sessionquery.Query
+function Query:where(filter)
+  if type(filter) == "string" then
+    local compiled, message = core.filter("where", filter)
+    if not compiled then error(message, 2) end
+    filter = compiled
+  elseif core.type(filter) ~= "filter" then
+    error("where: expected a filter, got " .. type(filter), 2)
+  end
+  return (with_filters(self, { filter }, 3))
+end
+
+--- Only requests with from <= created_at < to; nil leaves an end open.
+---@param from? number|string seconds, or RFC 3339 text
+---@param to? number|string
+---@return sessionquery.Query
+function Query:window(from, to)
+  local filters = {}
+  for _, bound in ipairs { { "gte", from }, { "lt", to } } do
+    local operator, value = bound[1], bound[2]
+    if value ~= nil then
+      check.type(value, "number|string", "window")
+      local filter, message = core.compare("created_at", nil, operator, { value })
+      if not filter then error(message, 2) end
+      filters[#filters + 1] = filter
+    end
+  end
+  return (with_filters(self, filters, 3))
+end
+
+--- A field's name ("total_cost_usd", "model"), with "-" before it descending. A later call replaces it.
+---@param name string
+---@return sessionquery.Query
+function Query:order_by(name)
+  check.type(name, "string", "order_by")
+  return (with(self, { order = name }, 3))
+end
+
+---@param count integer
+---@return sessionquery.Query
+function Query:limit(count)
+  check.whole(count, 0, "limit")
+  return (with(self, { limit = count }, 3))
+end
+
+--- Skips rows; replaces a cursor.
+---@param count integer
+---@return sessionquery.Query
+function Query:offset(count)
+  check.whole(count, 0, "offset")
+  local spec = copy(self._spec)
+  spec.offset, spec.after = count, nil
+  return (make(self._db, spec, 3))
+end
+
+--- Begins behind the page that gave this cursor; nil begins at the start. Replaces an offset.
+---@param cursor? string
+---@return sessionquery.Query
+function Query:after(cursor)
+  check.type(cursor, "string|nil", "after")
+  local spec = copy(self._spec)
+  spec.after, spec.offset = cursor, nil
+  return (make(self._db, spec, 3))
+end
+
+-- ------------------------------------------------------------------------------------------------- iterating
+
+--- What `for` walks: callable, and closeable by :close() and, on Lua 5.4, by the loop itself.
+local Iterator = {}
+Iterator.__index = Iterator
+
+function Iterator:__call()
+  local row = self._step()
+  if row == nil then self:close() end
+  return row
+end
+
+function Iterator:close()
+  self._step = function() end
+  if self._snapshot then self._snapshot:close() end
+  self._snapshot = nil
+end
+
+Iterator.__close = Iterator.close
+
+local function iterate(step, snapshot)
+  local iterator = setmetatable({ _step = step, _snapshot = snapshot }, Iterator)
+  return iterator, nil, nil, iterator
+end
+
+--- Steps through rows that are there already.
+local function step_rows(rows)
+  local index = 0
+  return function()
+    index = index + 1
+    return rows:read(index)
+  end
+end
+
+--- Steps through requests batch by batch; between two batches no transaction is held.
+local function step_batches(query, store)
+  local left = query._spec.limit or math.huge
+  local spec = copy(query._spec)
+  local rows, index, ended = nil, 0, left == 0
+  local function next_batch()
+    spec.limit = math.min(left, BATCH)
+    local batch, message = core.rows(store, assert(core.build(spec)))
+    if not batch then error(message, 4) end
+    local cursor = batch:next()
+    left = left - batch:length()
+    ended = cursor == nil or left <= 0
+    spec.after, spec.offset = cursor, nil
+    return batch
+  end
+  return function()
+    while true do
+      local row = rows and rows:read(index + 1)
+      if row then
+        index = index + 1
+        return row
+      end
+      if ended then return nil end
+      rows, index = next_batch(), 0
+    end
+  end
+end
+
+--- Iterates rows: `for row in query:each() do`. Groups are computed before the first one; requests are read
+--- in batches, each of the state it finds. Raises on errors. Writing in the loop is allowed.
+---@param options? { snapshot?: boolean } snapshot: all rows of one state (held until the loop ends or :close())
+---@return fun(): table?
+function Answer:each(options)
+  check.options(options, { snapshot = "boolean" }, "each")
+  local store, snapshot = store_of(self), nil
+  if options and options.snapshot then
+    local message
+    snapshot, message = store:snapshot()
+    if not snapshot then error(message, 2) end
+  end
+  if self._spec and self._spec.source == "requests" then
+    return iterate(step_batches(self, snapshot or store), snapshot)
+  end
+  local rows, message = core.rows(snapshot or store, self._core)
+  if snapshot then snapshot:close() end
+  if not rows then error(message, 2) end
+  return iterate(step_rows(rows))
+end
+
+-- --------------------------------------------------------------------------------------------------- asking
+
+local function to_list(rows)
+  local list = {}
+  for i = 1, rows:length() do list[i] = rows:read(i) end
+  return list
+end
+
+--- All rows, a list of tables.
+---@return table[]?
+---@return string? message
+---@return table? detail
+function Answer:all()
+  local rows, message, detail = core.rows(store_of(self), self._core)
+  if not rows then return nil, message, detail end
+  return to_list(rows)
+end
+
+--- One page: a list of rows, with the cursor of the next page as `next` (nil on the last).
+---@return table?
+---@return string? message
+---@return table? detail
+function Query:page()
+  local store = store_of(self)
+  local query = self._spec.limit and self or with(self, { limit = PAGE }, 3)
+  local rows, message, detail = core.rows(store, query._core)
+  if not rows then return nil, message, detail end
+  local page = to_list(rows)
+  page.next = rows:next()
+  return page
+end
+
+--- The first row, whatever limit and offset say; nil when there is none.
+---@return table?
+---@return string? message
+---@return table? detail
+function Query:first()
+  local store = store_of(self)
+  local spec = copy(self._spec)
+  spec.limit, spec.offset, spec.after = 1, nil, nil
+  local rows, message, detail = core.rows(store, make(self._db, spec, 3)._core)
+  if not rows then return nil, message, detail end
+  return rows:read(1)
+end
+
+--- How many rows there are without limit and offset.
+---@return integer?
+---@return string? message
+---@return table? detail
+function Answer:count() return core.count(store_of(self), self._core) end
+
+--- The rows as JSON text; of a vendor's query its whole answer.
+---@return string?
+---@return string? message
+---@return table? detail
+function Answer:json() return core.json(store_of(self), self._core) end
+
+--- Which engine answers, why, and what it does, as text.
+---@return string?
+---@return string? message
+---@return table? detail
+function Answer:explain() return core.explain(store_of(self), self._core) end
+
+--- The names and types of the columns, in order, and the rows: what formats a table.
+---@return table[]? columns
+---@return table[]|string rows
+function Answer:columns()
+  local rows, message = core.rows(store_of(self), self._core)
+  if not rows then return nil, message end
+  return rows:columns(), to_list(rows)
+end
+
+-- ------------------------------------------------------------------------------------------------- beginnings
+
+local query = {}
+
+--- A query of a store's rows.
+function query.begin(db, source, keys, bodies)
+  return (make(db, { source = source, keys = keys, filters = {}, bodies = bodies or nil }, 4))
+end
+
+--- A vendor's whole request, waiting for a store.
+---@class sessionquery.Request
+local Request = {}
+Request.__index = Request
+
+--- Asks it of a store.
+---@param db sessionquery.Store
+---@return sessionquery.Answer
+function Request:on(db)
+  if type(db) ~= "table" or not rawget(db, "_core") then error("on: expected an open store", 2) end
+  return setmetatable({ _db = db, _core = self._core }, Answer)
+end
+
+function query.compile(dialect, body)
+  local compiled, message, detail = core.query(dialect, body)
+  if not compiled then return nil, message, detail end
+  return setmetatable({ _core = compiled }, Request)
+end
+
+return query

@@ -1,0 +1,483 @@
+--- Stores: one SQLite file, or memory.
+local check = require "sessionquery.check"
+local core = require "sessionquery.core"
+local filters = require "sessionquery.filter"
+local importer = require "sessionquery.import"
+local query = require "sessionquery.query"
+
+---@class sessionquery.Store
+---@field package _core userdata? nil when closed
+local Store = {}
+Store.__index = Store
+
+--- A session of a store, by its id.
+---@class sessionquery.Session
+---@field id string
+local Session = {}
+Session.__index = Session
+
+local function core_of(db)
+  local open = type(db) == "table" and rawget(db, "_core")
+  if not open then error("the store is closed", 3) end
+  return open
+end
+
+local function wrap(opened) return setmetatable({ _core = opened }, Store) end
+
+-- --------------------------------------------------------------------------------------------------- opening
+
+local open_options = {
+  readonly = "boolean",
+  durable = "boolean",
+  organization = "string",
+  project = "string",
+  timeout_ms = "number",
+  engine = "string",
+}
+
+---@class sessionquery.OpenOptions
+---@field readonly? boolean nothing can be written
+---@field durable? boolean false: a power cut may lose the last transactions (it never tears one)
+---@field organization? string only this one's rows, to read and to write
+---@field project? string only this one's rows
+---@field timeout_ms? integer of each call, waiting for locks included; nil: none (locks wait 10 s)
+---@field engine? "auto"|"sql"
+
+local store = {}
+
+--- Opens a store, made when it is missing.
+---@param path string file, or ":memory:"
+---@param options? sessionquery.OpenOptions
+---@return sessionquery.Store?
+---@return string? message
+---@return table? detail
+function store.open(path, options)
+  check.type(path, "string", "open: path")
+  options = check.options(options, open_options, "open")
+  if options.timeout_ms then check.whole(options.timeout_ms, 0, "open: timeout_ms") end
+  local engine = options.engine or "auto"
+  if engine ~= "auto" and engine ~= "sql" then
+    local message = engine == "columns" and "open: this version has no column index, so no engine 'columns'"
+      or ("open: engine is auto or sql, not '%s'"):format(engine)
+    error(message, 2)
+  end
+  local opened, message, detail = core.open(path, {
+    readonly = options.readonly,
+    relaxed = options.durable == false,
+    organization = options.organization,
+    project = options.project,
+    timeout_ms = options.timeout_ms,
+  })
+  if not opened then return nil, message, detail end
+  return wrap(opened)
+end
+
+--- Brings a store's file to this version's schema, whatever that takes.
+---@param path string
+---@return integer? from
+---@return integer|string to, or the message
+---@return table? detail
+function store.migrate(path)
+  check.type(path, "string", "migrate: path")
+  return core.migrate(path)
+end
+
+--- Closes the handle; again does nothing. Iterators that are under way end with their rows.
+function Store:close()
+  local open = rawget(self, "_core")
+  self._core = nil
+  if open then open:close() end
+end
+
+Store.__close = Store.close
+
+function Store:__tostring() return rawget(self, "_core") and "sessionquery store" or "sessionquery store (closed)" end
+
+-- --------------------------------------------------------------------------------------------------- writing
+
+--- Records as JSON lines; nil, what is wrong and the number of the record otherwise.
+local function lines_of(list, what, level)
+  local lines = {}
+  for i = 1, #list do
+    if type(list[i]) ~= "table" then error(("%s: record %d is a %s, not a table"):format(what, i, type(list[i])), level) end
+    local text, message = core.encode(list[i])
+    if not text then return nil, message, i end
+    lines[i] = text
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Takes in one record or a list of them; the counts, the ids, and whether it was a list.
+local function write_records(open, records, what, mode)
+  if type(records) ~= "table" then error(("%s: expected a record or a list of records, got %s"):format(what, type(records)), 3) end
+  local is_list = next(records) == nil or records[1] ~= nil
+  local counts, ids, detail
+  local lines, message, number = lines_of(is_list and records or { records }, what, 4)
+  if lines then
+    counts, ids, detail = open:ingest(lines, { mode = mode, ids = true })
+    if counts then return counts, ids, is_list end
+    message, number, detail.line = ids, detail.line, nil
+  end
+  detail = detail or { code = "value" }
+  if is_list and number then
+    detail.record = number
+    message = ("record %d: %s"):format(number, message)
+  end
+  return nil, message, detail
+end
+
+--- Records one call, or a list of them in one transaction. A known request_id is replaced.
+---@param records table a record (field names of the catalogue), or a list of them
+---@return string|string[]|nil request_id of the record, or a list of them; nil when nothing was recorded
+---@return string? message
+---@return table? detail
+function Store:add(records)
+  local counts, ids, is_list = write_records(core_of(self), records, "add", "strict")
+  if not counts then return nil, ids, is_list end
+  if is_list then return ids end
+  return ids[1]
+end
+
+--- Merges into recorded requests: what a record names is set, sq.null clears, maps are merged by key.
+---@param records table with request_id, or a list of them
+---@return integer? updated
+---@return string? message
+---@return table? detail
+function Store:update(records)
+  local counts, message, detail = write_records(core_of(self), records, "update", "merge")
+  if not counts then return nil, message, detail end
+  return counts.updated
+end
+
+---@class sessionquery.ImportOptions
+---@field format? "canonical"|"helicone" names of the fields
+---@field map? fun(record: table, line: integer): table? from a decoded line to a record; nil leaves it out
+---@field on_conflict? "replace"|"skip"|"update" when the request_id is known
+---@field on_error? "skip"|"stop" when a line is bad; stop undoes its transaction
+---@field progress? fun(lines: integer, added: integer, replaced: integer, skipped: integer, failed: integer)
+
+--- Imports JSON lines, plain or gzip, in transactions of about 4 MiB.
+---@param source string|fun(): string? a path, or an iterator of lines
+---@param options? sessionquery.ImportOptions
+---@return table? sum lines, added, replaced, updated, skipped, failed, repaired, errors {line, message, code}
+---@return string? message
+---@return table? detail with the line, and the sum of what was taken in before
+function Store:import(source, options)
+  local open = core_of(self)
+  check.type(source, "string|function", "import: source")
+  local sum, message, detail = importer(open, source, options)
+  return sum, message, detail
+end
+
+--- Writes requests as canonical JSON lines (gzip when the path ends in .gz).
+---@param path string
+---@param options? { where?: sessionquery.Filter|string }
+---@return integer? count
+---@return string? message
+---@return table? detail
+function Store:export(path, options)
+  local open = core_of(self)
+  check.type(path, "string", "export: path")
+  options = check.options(options, { where = "string|userdata" }, "export")
+  local filter = options.where
+  if type(filter) == "string" then
+    local message, detail
+    filter, message, detail = filters.compile("where", filter)
+    if not filter then return nil, message, detail end
+  end
+  return open:export(path, filter)
+end
+
+-- ------------------------------------------------------------------------------- about a request or session
+
+local target_known = { request_id = "string", session_id = "string", organization = "string", project = "string" }
+
+local function with_target(more)
+  local known = {}
+  for name, wanted in pairs(target_known) do known[name] = wanted end
+  for name, wanted in pairs(more) do known[name] = wanted end
+  return known
+end
+
+local feedback_known = with_target {
+  key = "string",
+  score = "number|boolean|string",
+  value = "number|boolean|string|table",
+  comment = "string",
+  source = "string",
+  created_at = "number|string",
+}
+
+---@class sessionquery.Feedback
+---@field request_id? string
+---@field session_id? string
+---@field key string
+---@field score? number|boolean|string a request's newest one is its scores.KEY
+---@field value? any
+---@field comment? string
+---@field source? string
+---@field created_at? number|string
+---@field organization? string narrows a handle that spans several
+---@field project? string
+
+--- Records feedback on a request or on a session.
+---@param feedback sessionquery.Feedback with request_id or session_id
+---@return integer? id
+---@return string? message
+---@return table? detail
+function Store:feedback(feedback)
+  local open = core_of(self)
+  check.type(feedback, "table", "feedback")
+  check.options(feedback, feedback_known, "feedback")
+  local plain = {}
+  for name, value in pairs(feedback) do plain[name] = value end
+  if plain.value ~= nil then
+    local text, message = core.encode(plain.value)
+    if not text then return nil, message, { code = "value" } end
+    plain.value = text
+  end
+  return open:feedback(plain)
+end
+
+local function target_of(session, where, what)
+  check.type(session, "string", what .. ": session id", 1)
+  local target = { session_id = session }
+  for name, value in pairs(check.options(where, { organization = "string", project = "string" }, what, 1)) do
+    target[name] = value
+  end
+  return target
+end
+
+--- Tags a session; tags accumulate.
+---@param session string id
+---@param tag string
+---@param where? { organization?: string, project?: string }
+---@return true?
+---@return string? message
+---@return table? detail
+function Store:tag(session, tag, where)
+  local open = core_of(self)
+  check.type(tag, "string", "tag")
+  return open:tag(target_of(session, where, "tag"), tag)
+end
+
+local delete_known = {
+  request = "string",
+  session = "string",
+  user = "string",
+  project = "string",
+  organization = "string",
+  before = "number|string",
+  bodies_only = "boolean",
+}
+
+---@class sessionquery.Deletion
+---@field request? string id
+---@field session? string id
+---@field user? string id
+---@field project? string
+---@field organization? string
+---@field before? number|string created_at, exclusive
+---@field bodies_only? boolean the rows stay
+
+---@class sessionquery.Deleted
+---@field requests integer
+---@field bodies integer
+---@field feedback integer
+---@field tags integer
+---@field metadata integer
+
+--- Deletes requests with all that belongs to them. All that is named must hold.
+---@param what sessionquery.Deletion
+---@return sessionquery.Deleted? counts
+---@return string? message
+---@return table? detail
+function Store:delete(what)
+  local open = core_of(self)
+  check.type(what, "table", "delete")
+  check.options(what, delete_known, "delete")
+  return open:delete(what)
+end
+
+--- Deletes what is older than a number of days.
+---@param days { days?: number, bodies_days?: number } of requests; of bodies only
+---@return sessionquery.Deleted? counts
+---@return string? message
+---@return table? detail
+function Store:retain(days)
+  local open = core_of(self)
+  check.type(days, "table", "retain")
+  check.options(days, { days = "number", bodies_days = "number" }, "retain")
+  if not days.days and not days.bodies_days then error("retain: days, bodies_days, or both", 2) end
+  local sum
+  for _, name in ipairs { "days", "bodies_days" } do
+    if days[name] then
+      if days[name] < 0 then error("retain: a number of days is not negative", 2) end
+      local before = os.time() - days[name] * 86400
+      local deleted, message, detail = open:delete { before = before, bodies_only = name == "bodies_days" }
+      if not deleted then return nil, message, detail end
+      sum = sum or { requests = 0, bodies = 0, feedback = 0, tags = 0, metadata = 0 }
+      for key, count in pairs(deleted) do sum[key] = sum[key] + count end
+    end
+  end
+  return sum
+end
+
+-- --------------------------------------------------------------------------------------------- the whole store
+
+--- Copies the store to a new file, while others use it.
+---@param path string must not exist
+---@return true?
+---@return string? message
+---@return table? detail
+function Store:backup(path)
+  local open = core_of(self)
+  check.type(path, "string", "backup: path")
+  return open:backup(path)
+end
+
+--- Numbers about the store, within the handle's scope.
+---@return table? stats requests, sessions, without_session, bodies, feedback, organizations, projects, bytes,
+--- wal_bytes, schema_version, first_created_at, last_created_at
+---@return string? message
+---@return table? detail
+function Store:stats() return core_of(self):stats() end
+
+--- Runs a function with a read-only handle that sees one state; gives what it returns, raises what it raises.
+---@param run fun(snapshot: sessionquery.Store): ...
+---@return ...
+function Store:snapshot(run)
+  local open = core_of(self)
+  check.type(run, "function", "snapshot")
+  local opened, message, detail = open:snapshot()
+  if not opened then return nil, message, detail end
+  local view = wrap(opened)
+  local function finish(good, ...)
+    view:close()
+    if not good then error((...), 0) end
+    return ...
+  end
+  return finish(pcall(run, view))
+end
+
+-- -------------------------------------------------------------------------------------------------- querying
+
+--- A query of sessions.
+---@return sessionquery.Query
+function Store:sessions()
+  core_of(self)
+  return (query.begin(self, "sessions"))
+end
+
+--- A query of requests.
+---@param options? { bodies?: boolean } bodies: with request_body and response_body
+---@return sessionquery.Query
+function Store:requests(options)
+  core_of(self)
+  options = check.options(options, { bodies = "boolean" }, "requests")
+  return (query.begin(self, "requests", nil, options.bodies))
+end
+
+--- A query of groups: by text or boolean fields, members of properties, or time buckets; one to three.
+---@param ... string|table name, field of sq.field, or bucket (sq.day, sq.day{offset_minutes = 60})
+---@return sessionquery.Query
+function Store:group_by(...)
+  core_of(self)
+  local keys = {}
+  for i = 1, select("#", ...) do
+    local key = select(i, ...)
+    if type(key) == "string" then
+      keys[i] = { key }
+    elseif type(key) == "table" and rawget(key, "_bucket") then
+      keys[i] = { key._bucket, key._offset }
+    elseif type(key) == "table" and rawget(key, "_name") then
+      keys[i] = { rawget(key, "_key") and key._name .. "." .. key._key or key._name }
+    else
+      error(("group_by: key %d is a %s, not a name, field or bucket"):format(i, type(key)), 2)
+    end
+  end
+  if #keys == 0 then error("group_by: expected one to three keys", 2) end
+  return (query.begin(self, "groups", keys))
+end
+
+--- A query of projects.
+---@return sessionquery.Query
+function Store:projects()
+  core_of(self)
+  return (query.begin(self, "groups", { { "project" } }))
+end
+
+--- One session. Its id must name one session only: a handle for all organizations may have to say which.
+---@param id string
+---@param where? { organization?: string, project?: string }
+---@return sessionquery.Session? session also when it has no requests (yet)
+---@return string? message
+---@return table? detail
+function Store:session(id, where)
+  local open = core_of(self)
+  local target = target_of(id, where, "session")
+  local organization, project, detail = open:resolve(target)
+  if not organization and detail.code ~= "not_found" then return nil, project, detail end
+  local found = { id = id, _db = self, _target = target }
+  if organization then found._organization, found._project = organization, project end
+  return setmetatable(found, Session)
+end
+
+local function of_session(session, begun)
+  local function only(name, value)
+    if value then begun = begun:where((assert(core.compare(name, nil, "eq", { value })))) end
+  end
+  only("session_id", session.id)
+  only("organization_id", session._organization or session._target.organization)
+  only("project", session._project or session._target.project)
+  return begun
+end
+
+--- Its requests, as a query.
+---@param options? { bodies?: boolean }
+---@return sessionquery.Query
+function Session:requests(options) return of_session(self, self._db:requests(options)) end
+
+--- Its row, as sessions() gives it; nil when it has no requests.
+---@return table?
+---@return string? message
+---@return table? detail
+function Session:get() return of_session(self, self._db:sessions()):first() end
+
+--- Merges into the session's own map; sq.null clears a key.
+---@param metadata table<string, any>
+---@return true?
+---@return string? message
+---@return table? detail
+function Session:set(metadata)
+  local open = core_of(self._db)
+  check.type(metadata, "table", "set")
+  local text, message = core.encode(metadata)
+  if not text then return nil, message, { code = "value" } end
+  return open:describe(self._target, text)
+end
+
+--- Tags the session.
+---@param tag string
+---@return true?
+---@return string? message
+---@return table? detail
+function Session:tag(tag)
+  check.type(tag, "string", "tag")
+  return core_of(self._db):tag(self._target, tag)
+end
+
+--- Records feedback on the session.
+---@param feedback sessionquery.Feedback without the ids
+---@return integer? id
+---@return string? message
+---@return table? detail
+function Session:feedback(feedback)
+  check.type(feedback, "table", "feedback")
+  local whole = {}
+  for name, value in pairs(feedback) do whole[name] = value end
+  for name, value in pairs(self._target) do whole[name] = value end
+  return self._db:feedback(whole)
+end
+
+return store

@@ -1,0 +1,94 @@
+--- The command, as a process.
+local vm = require "spec.support.vm"
+
+local function run(arguments) return vm.shell(vm.prefix .. "build/bin/sessionquery " .. arguments) end
+
+describe("the command", function()
+  local db = vm.path "cli.db"
+  local lines = vm.write(vm.path "cli.jsonl", '{"request_id":"1","session_id":"a","session_name":"plan","created_at":"2026-11-18T10:00:00Z","cost_usd":0.5,"latency_ms":100,"model":"o3"}\n' ..
+    '{"request_id":"2","session_id":"b","created_at":"2026-11-19T10:00:00Z","cost_usd":1}\nbroken\n')
+
+  it("imports, tells of bad lines, and says so by its status", function()
+    local output, status = run("import -q --db " .. db .. " " .. lines)
+    assert.equal(2, status)
+    assert(output:find(lines .. ":3: not a JSON value", 1, true), output)
+    assert(output:find(lines .. ": 3 lines, 2 added, 1 failed", 1, true), output)
+    output, status = run("import -q --on-error stop --db " .. db .. " " .. lines)
+    assert.equal(1, status)
+    assert(output:find("line 3: not a JSON value", 1, true), output)
+    output, status = run("import -q --on-conflict skip --db " .. db .. " " .. lines .. " " .. lines)
+    assert.equal(2, status)
+    assert(output:find("2 skipped", 1, true), output)
+    output, status = run("import --db " .. db .. " build/spec/none.jsonl")
+    assert.equal(1, status)
+    assert(output:find("cannot open build/spec/none.jsonl", 1, true), output)
+  end)
+
+  it("maps by a file", function()
+    local map = vm.write(vm.path "map.lua", "return function(r) return { request_id = r.id, created_at = r.t } end")
+    local other = vm.write(vm.path "other.jsonl", '{"id":"m1","t":5}\n')
+    local output, status = run(("import -q --db %s --map %s %s"):format(vm.path "mapped.db", map, other))
+    assert.equal(0, status, output)
+    vm.write(map, "return 5")
+    output, status = run(("import -q --db %s --map %s %s"):format(vm.path "mapped.db", map, other))
+    assert.equal(1, status)
+    assert(output:find "returns no function", output)
+  end)
+
+  it("prints sessions", function()
+    local output, status = run("sessions --db " .. db)
+    assert.equal(0, status, output)
+    assert.equal([[
+id  name  requests  errors  tokens  cost_usd  p50_ms  p99_ms  latest
+--  ----  --------  ------  ------  --------  ------  ------  --------------------
+b                1       0          1.000000                  2026-11-19T10:00:00Z
+a   plan         1       0          0.500000     100     100  2026-11-18T10:00:00Z
+]], output)
+    assert(run("sessions --format csv --order total_cost_usd --limit 1 --db "
+      .. db):find "\r\na,plan,1,0,,0.5,100,100,2026%-11%-18T10:00:00Z\r\n$")
+    assert(run("sessions --format csv --order -total_cost_usd --limit 1 --db " .. db):find "\r\nb,")
+    assert(run("sessions --format csv --where \"model = 'o3'\" --db " .. db):find "\r\na,[^\n]*\n$")
+    assert(run("sessions --format csv --since 2026-11-19 --db " .. db):find "\r\nb,[^\n]*\n$")
+    assert(run("sessions --format csv --until 2026-11-19 --db " .. db):find "\r\na,[^\n]*\n$")
+    assert(not run("sessions --format csv --since 1h --db " .. db):find "\r\n[ab],")
+  end)
+
+  it("says what is wrong with its arguments", function()
+    for _, case in ipairs {
+      { "sessions --where 'latncy_ms > 1'", "unknown field 'latncy_ms', did you mean 'latency_ms'?\n  latncy_ms > 1\n  ^^^^^^^^^" },
+      { "sessions --order nope", "cannot order by unknown field 'nope'" }, { "sessions --since soon", "is not a time" },
+      { "sessions --limit x", "limit" }, { "sessions --format xml", "must be one of" },
+        { "nonsense", "unknown command" }, { "", "required" },
+      { "report build/spec/none.lua", "none.lua" }, { "report examples/reports/totals.lua -p x", "name=value" },
+      { "report examples/reports/totals.lua -p sine=1", "no parameter 'sine', did you mean 'since'?" },
+    } do
+      local output, status = run(case[1] .. (case[1]:find " " and " --db " .. db or ""))
+      assert(status ~= 0, case[1])
+      assert(output:find(case[2], 1, true), output)
+    end
+    local output, status = run "sessions --db build/spec/none.db"
+    assert.equal(1, status)
+    assert(output:find "there is no store at build/spec/none.db", output)
+  end)
+
+  it("runs reports, explains, tells numbers, helps", function()
+    local output = run("report examples/reports/totals.lua --db " .. db)
+    assert(output:find "^Totals\n\nrequests  sessions", output)
+    assert(run("report examples/reports/slowest_sessions.lua -p requests=1 -p limit=1 --format csv --db " .. db):find "\r\na,plan")
+    output = run("explain --where 'latency_ms > 5' --limit 3 --db " .. db)
+    assert(output:find "query: sessions rows %(gt latency_ms 5%) order %-session.latest_request_created_at limit 3", output)
+    output = run("stats --db " .. db)
+    assert(output:find "requests          2\n" and output:find "last_created_at   2026%-11%-19T10:00:00Z\n", output)
+    assert(run "--version":find "^sessionquery 0%.1%.0\n$")
+    output = run "--help"
+    for _, name in ipairs { "import", "sessions", "report", "explain", "stats" } do assert(output:find("\n   " .. name, 1, true), name) end
+  end)
+
+  it("keeps to an organization", function()
+    local other = vm.path "tenants.db"
+    assert.equal(0, (select(2, run(("import -q --organization a --db %s %s"):format(other,
+      vm.write(vm.path "a.jsonl", '{"request_id":"1","session_id":"x","created_at":1}\n'))))))
+    assert(run("sessions --organization a --format csv --db " .. other):find "\r\nx,")
+    assert(not run("sessions --organization b --format csv --db " .. other):find "\r\nx,")
+  end)
+end)
