@@ -1,0 +1,86 @@
+--- Runs the suites and counts: `lua5.4 spec/tools/run.lua [suite …]`. What a suite prints is shown when it
+--- fails. The last line is "N passed, N failed"; the exit status is 1 when something failed.
+
+local function shell(command)
+  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1; echo \"status:$?\""))
+  local text = pipe:read "*a"
+  pipe:close()
+  local output, status = text:match "^(.*)status:(%d+)\n$"
+  return output or text, tonumber(status or 1)
+end
+
+local function with_paths(build)
+  return ("LUA_PATH='./?.lua;lua/?.lua;lua/?/init.lua;;' LUA_CPATH='build/%s/?.so;;' "):format(build)
+end
+
+local function busted(lua, build, more)
+  return with_paths(build) .. (more or "") .. lua .. " /usr/bin/busted -o TAP spec"
+end
+
+local asan = 'ASAN_OPTIONS=detect_leaks=1 LD_PRELOAD="$(gcc -print-file-name=libasan.so)" '
+
+--- One check, passed or failed by its exit status.
+local function check(command) return { command = command } end
+
+--- A rock is made from a copy, without network, and what it installs is used.
+local function rock(luarocks, lua)
+  local tree = "build/rocks/" .. lua
+  return check(([[
+    set -e; rm -rf %s; mkdir -p %s
+    %s make --deps-mode none --tree %s sessionquery-0.1.0-1.rockspec
+    eval "$(%s path --tree %s)"
+    cd build/rocks && %s -e 'local sq = require "sessionquery"; local db = assert(sq.open ":memory:")
+      assert(db:add { request_id = "r", session_id = "s", created_at = 1 }); assert(db:sessions():count() == 1)'
+    ]]):format(tree, tree, luarocks, tree, luarocks, tree, lua))
+end
+
+local suites = {
+  layers = check "lua5.4 spec/tools/layers.lua",
+  lint = check "luacheck -q lua spec examples *.rockspec",
+  symbols = check "test \"$(nm -D --defined-only build/5.4/sessionquery/core.so build/5.1/sessionquery/core.so | grep -c ' T ')\" = 2",
+  native = { command = "for t in build/native/*_test; do ASAN_OPTIONS=detect_leaks=1 $t || exit 1; done" },
+  ["lua5.4"] = { command = busted("lua5.4", "5.4"), tap = true },
+  luajit = { command = busted("luajit", "5.1"), tap = true },
+  ["lua5.1"] = { command = busted("lua5.1", "5.1"), tap = true },
+  asan = { command = busted("lua5.4", "asan", asan), tap = true },
+  ["rock 5.4"] = rock("luarocks-5.4", "lua5.4"),
+  ["rock 5.1"] = rock("luarocks-5.1", "lua5.1"),
+  demo = check "make -s demo | tee /dev/stderr | grep -q '^ *644 *60 '",
+  soak = { command = ([[for seed in $(seq 1 ${SOAK_ROUNDS:-50}); do
+    AGREE_SEED=$((seed * 104729)) AGREE_CASES=20000 %s luajit /usr/bin/busted -o TAP spec/agree_spec.lua || exit 1; done]]):format(with_paths "5.1"), tap = true },
+}
+
+local order = { "layers", "lint", "symbols", "native", "lua5.4", "luajit", "lua5.1", "asan", "rock 5.4", "rock 5.1", "demo" }
+
+--- What a suite's output says: passed and failed.
+local function count(suite, output, status)
+  local passed, failed = 0, 0
+  if suite.tap then
+    for line in output:gmatch "[^\n]+" do
+      if line:find "^ok " then passed = passed + 1 elseif line:find "^not ok " then failed = failed + 1 end
+    end
+  else
+    for ok, bad in output:gmatch "(%d+) passed, (%d+) failed" do
+      passed, failed = passed + tonumber(ok), failed + tonumber(bad)
+    end
+    if passed + failed == 0 and status == 0 then passed = 1 end
+  end
+  if status ~= 0 and failed == 0 then failed = 1 end
+  return passed, failed
+end
+
+local wanted = #arg > 0 and arg or order
+local all_passed, all_failed = 0, 0
+for _, name in ipairs(wanted) do
+  local suite = assert(suites[name], "no suite " .. name)
+  local started = os.time()
+  io.write(("%-9s "):format(name))
+  io.flush()
+  local output, status = shell(suite.command)
+  local passed, failed = count(suite, output, status)
+  print(("%5d passed, %d failed, %d s"):format(passed, failed, os.time() - started))
+  if failed > 0 then print(output) end
+  all_passed, all_failed = all_passed + passed, all_failed + failed
+end
+print(("%d passed, %d failed"):format(all_passed, all_failed))
+os.exit(all_failed == 0 and 0 or 1)
