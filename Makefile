@@ -26,7 +26,7 @@ Q = $(if $(V),,@)
 say = @$(if $(V),true,printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps test check demo bench fuzz soak layers lint golden readme clean asan native rock rock-install
+.PHONY: all help deps test check demo bench fuzz soak warnings layers lint golden readme clean asan native rock rock-install
 
 all: build/5.4/sessionquery/core.so build/5.1/sessionquery/core.so build/bin/sessionquery
 
@@ -107,6 +107,11 @@ native: $(NATIVE)
 deps:
 	@.ci/deps build demo test
 
+# Both compilers, without a warning; Lua 5.1's headers for one of them.
+warnings:
+	@gcc -fsyntax-only -Werror $(CORE_FLAGS) -I$(LUA54_INCDIR) $(CORE) $(BINDING) $(wildcard spec/native/*.c spec/bench/*.c)
+	@clang -fsyntax-only -Werror $(CORE_FLAGS) -I$(LUA51_INCDIR) $(CORE) $(BINDING) $(wildcard spec/native/*.c spec/bench/*.c)
+
 layers:
 	@lua5.4 spec/tools/layers.lua
 
@@ -162,7 +167,9 @@ FUZZ_SECONDS ?= 60
 FUZZ = $(patsubst spec/native/fuzz_%.c,%,$(wildcard spec/native/fuzz_*.c))
 build/obj/fuzz/%.o: csrc/%.c $(HEADERS)
 	@mkdir -p $(@D)
+	$(call say,cc fuzz,$<)
 	$(Q)clang -O1 -g -fsanitize=fuzzer-no-link,address,undefined $(CORE_FLAGS) -c $< -o $@
+.SECONDARY: $(call objects,fuzz,$(CORE))
 build/fuzz/%: spec/native/fuzz_%.c $(call objects,fuzz,$(CORE))
 	@mkdir -p $(@D)
 	$(Q)clang -O1 -g -fsanitize=fuzzer,address,undefined $(CORE_FLAGS) $^ -o $@ $(LIBRARIES)

@@ -89,7 +89,7 @@ static const column request_columns[] = {
     {"prompt_version", SQ_F_PROMPT_VERSION, TEXT, PLAIN},
     {"request_referrer", SQ_F_REQUEST_REFERRER, TEXT, PLAIN},
     {"is_passthrough_billing", SQ_F_IS_PASSTHROUGH_BILLING, BOOLEAN, NOT_FALSE},
-    {NULL},
+    {.name = NULL},
 };
 
 static const column session_columns[] = {
@@ -105,7 +105,7 @@ static const column session_columns[] = {
     {"session_tag", SQ_F_SESSION_TAGS, TEXT, LIST},
     {"total_cost", SQ_F_SESSION_COST, NUMBER, ZERO},     /* legacy */
     {"total_tokens", SQ_F_SESSION_TOKENS, NUMBER, ZERO}, /* legacy */
-    {NULL},
+    {.name = NULL},
 };
 
 static const column legacy_response_columns[] = {
@@ -114,7 +114,7 @@ static const column legacy_response_columns[] = {
     {"body_completion", SQ_F_RESPONSE_BODY, TEXT, PLAIN},
     {"status", SQ_F_STATUS, NUMBER, 0},
     {"model", SQ_F_MODEL, TEXT, PLAIN},
-    {NULL},
+    {.name = NULL},
 };
 
 static const column legacy_request_columns[] = {
@@ -129,7 +129,7 @@ static const column legacy_request_columns[] = {
     {"modelOverride", SQ_F_NONE, TEXT, 0}, /* not recorded */
     {"path", SQ_F_TARGET_URL, TEXT, PLAIN},
     {"prompt_id", SQ_F_PROMPT_ID, TEXT, PLAIN},
-    {NULL},
+    {.name = NULL},
 };
 
 static const column legacy_feedback_columns[] = {
@@ -137,13 +137,13 @@ static const column legacy_feedback_columns[] = {
     {"created_at", SQ_F_ENTRY_CREATED_AT, TIME, 0},
     {"rating", SQ_F_ENTRY_SCORE, BOOLEAN, SCORE},
     {"response_id", SQ_F_REQUEST_ID, TEXT, PLAIN},
-    {NULL},
+    {.name = NULL},
 };
 
 static const column legacy_search_columns[] = {
     {"request_body_vector", SQ_F_REQUEST_BODY, SEARCH, 0},
     {"response_body_vector", SQ_F_RESPONSE_BODY, SEARCH, 0},
-    {NULL},
+    {.name = NULL},
 };
 
 static const column legacy_cache_columns[] = {
@@ -153,7 +153,7 @@ static const column legacy_cache_columns[] = {
     {"completion_tokens", SQ_F_COMPLETION_TOKENS, NUMBER, 0},
     {"prompt_tokens", SQ_F_PROMPT_TOKENS, NUMBER, 0},
     {"created_at", SQ_F_CREATED_AT, TIME, 0},
-    {NULL},
+    {.name = NULL},
 };
 
 /* Columns that hold one column for each key. */
@@ -164,7 +164,7 @@ static const column named_properties[] = {
     {"Helicone-Session-Id", SQ_F_SESSION_ID, TEXT, BLANK},
     {"Helicone-Session-Name", SQ_F_SESSION_NAME, TEXT, BLANK},
     {"Helicone-Session-Path", SQ_F_SESSION_PATH, TEXT, BLANK},
-    {NULL},
+    {.name = NULL},
 };
 
 /* ---------------------------------------------------------------------------------------------- errors */

@@ -37,6 +37,7 @@ end
 local suites = {
   layers = check "lua5.4 spec/tools/layers.lua",
   lint = check "luacheck -q lua spec examples *.rockspec",
+  warnings = check "make -s warnings",
   symbols = check "test \"$(nm -D --defined-only build/5.4/sessionquery/core.so build/5.1/sessionquery/core.so | grep -c ' T ')\" = 2",
   native = { command = "for t in build/native/*_test; do ASAN_OPTIONS=detect_leaks=1 $t || exit 1; done" },
   ["lua5.4"] = { command = busted("lua5.4", "5.4"), tap = true },
@@ -50,7 +51,7 @@ local suites = {
     AGREE_SEED=$((seed * 104729)) AGREE_CASES=20000 %s luajit /usr/bin/busted -o TAP spec/agree_spec.lua || exit 1; done]]):format(with_paths "5.1"), tap = true },
 }
 
-local order = { "layers", "lint", "symbols", "native", "lua5.4", "luajit", "lua5.1", "asan", "rock 5.4", "rock 5.1", "demo" }
+local order = { "layers", "lint", "warnings", "symbols", "native", "lua5.4", "luajit", "lua5.1", "asan", "rock 5.4", "rock 5.1", "demo" }
 
 --- What a suite's output says: passed and failed.
 local function count(suite, output, status)
