@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/number.h"
+#include "base/text.h"
 #include "base/utf8.h"
 
 /* What may come next. */
@@ -44,7 +45,7 @@ static int hex(const char *at) {
 /* At a backslash: checks the escape and moves past it. */
 static bool pass_escape(sq_json *r, const char **at) {
   const char *s = *at;
-  if (r->end - s < 2 || !strchr("\"\\/bfnrtu", s[1]) || s[1] == '\0') {
+  if (r->end - s < 2 || !sq_one_of("\"\\/bfnrtu", s[1])) {
     fail(r, s, SQ_E_SYNTAX, "a backslash escape that JSON does not have");
     return false;
   }

@@ -6,6 +6,9 @@
 
 #include "base/error.h"
 
+/* strchr finds the NUL at the end of its set; this does not. */
+static inline bool sq_one_of(const char *set, char byte) { return byte != '\0' && strchr(set, byte); }
+
 /* Room for `more` bytes and a terminator; false and `failed` when memory ended. */
 bool sq_text_reserve(sq_text *text, size_t more);
 void sq_text_format(sq_text *text, const char *format, ...) SQ_PRINTF(2, 3);

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/error.h"
+#include "base/text.h"
 
 static int64_t read_clock(clockid_t clock) {
   struct timespec now;
@@ -54,7 +54,7 @@ static bool take_digits(cursor *c, int count, int *out) {
 }
 
 static bool take(cursor *c, const char *any_of) {
-  if (c->at == c->end || !strchr(any_of, *c->at)) return false;
+  if (c->at == c->end || !sq_one_of(any_of, *c->at)) return false;
   c->at++;
   return true;
 }

@@ -25,7 +25,7 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
   size_t from = error->offset, to = error->offset;
   if (error->offset > length || sq_utf8_valid_prefix(source, length) != length) return;
   while (from > 0 && source[from - 1] != '\n' && error->offset - from < AROUND) from--;
-  while (from > 0 && ((unsigned char)source[from] & 0xC0) == 0x80) from--;
+  while (from > 0 && from < length && ((unsigned char)source[from] & 0xC0) == 0x80) from--;
   while (to < length && source[to] != '\n' && to - error->offset < AROUND) to++;
   while (to < length && ((unsigned char)source[to] & 0xC0) == 0x80) to++;
   size_t marked = error->length < to - error->offset ? error->length : to - error->offset;

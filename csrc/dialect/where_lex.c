@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/number.h"
+#include "base/text.h"
 
 static bool letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 static bool digit(char c) { return c >= '0' && c <= '9'; }
@@ -88,7 +89,7 @@ static where_token read_name(where_lexer *lexer) {
 /* A run of all that a number or an unquoted time may hold. */
 static where_token read_number(where_lexer *lexer) {
   const char *from = lexer->at++;
-  while (lexer->at < lexer->end && (digit(*lexer->at) || letter(*lexer->at) || strchr(".:+-", *lexer->at))) lexer->at++;
+  while (lexer->at < lexer->end && (digit(*lexer->at) || letter(*lexer->at) || sq_one_of(".:+-", *lexer->at))) lexer->at++;
   where_token token = make(lexer, WHERE_NUMBER, from);
   bool time = token.length >= 10 && from[4] == '-' && digit(from[0]);
   if (time) token.kind = WHERE_TIME;

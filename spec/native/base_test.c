@@ -139,6 +139,8 @@ static void times(void) {
     sq_scaled ignored;
     CHECK(!sq_time_read(wrong[i], strlen(wrong[i]), &ignored), "%s", wrong[i]);
   }
+  sq_scaled ignored;
+  CHECK(!sq_time_read("2026-04-10\0" "06:25", 16, &ignored), "a NUL for the T");
   char text[48];
   sq_time_format(1775802351873744, 330, 3, text);
   CHECK(strcmp(text, "2026-04-10T11:55:51.873+05:30") == 0, "%s", text);
