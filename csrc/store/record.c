@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/time.h"
+#include "base/repair.h"
 #include "base/utf8.h"
 #include "store/map.h"
 

@@ -1,33 +1,6 @@
 /* The SQLite schema, made from the catalogue, and its versions. */
 #include "store/sqlite.h"
-
-/* ---------------------------------------------------------------------------------------------- statements */
-
-static void put_request_table(sq_text *out) {
-  sq_text_put(out, "CREATE TABLE request(seq INTEGER PRIMARY KEY AUTOINCREMENT");
-  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
-    const sq_field_row *row = sq_field_get((sq_field)i);
-    if (row->home != SQ_HOME_ROW) continue;
-    sq_text_format(out, ", %s %s%s", row->column, sq_type_sqlite(row->type), row->always ? " NOT NULL" : "");
-  }
-  sq_text_put(out, ")");
-}
-
-void sq_schema_insert(sq_text *out) {
-  sq_text values = {0};
-  sq_text_put(out, "INSERT INTO request(");
-  bool first = true;
-  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
-    const sq_field_row *row = sq_field_get((sq_field)i);
-    if (row->home != SQ_HOME_ROW) continue;
-    sq_text_format(out, "%s%s", first ? "" : ", ", row->column);
-    sq_text_put(&values, first ? "?" : ", ?");
-    first = false;
-  }
-  sq_text_format(out, ") VALUES (%s) ON CONFLICT DO NOTHING", values.data ? values.data : "");
-  out->failed = out->failed || values.failed;
-  sq_text_free(&values);
-}
+#include "store/table.h"
 
 /* The indexes: by id to keep it unique, by time for windows, by session and trace for look-ups. What a body
    or a row of feedback belongs to: seq outlives no row, feedback stays when its request is replaced. */
@@ -53,7 +26,7 @@ static const char *const other_tables =
 
 static bool create(sq_store *store, sq_error *error) {
   sq_text sql = {0};
-  put_request_table(&sql);
+  sq_table_create(&sql);
   sq_text_format(&sql, ";%s PRAGMA application_id = %d;", other_tables, SQ_APPLICATION_ID);
   bool made = sq_text_whole(&sql, error) && sq_execute(store, sql.data, error);
   sq_text_free(&sql);

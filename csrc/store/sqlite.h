@@ -28,7 +28,7 @@ typedef enum sq_cached {
 struct sq_store {
   sqlite3 *db;
   char *path, *organization, *project;
-  bool readonly, relaxed, memory, snapshot;
+  bool readonly, relaxed, memory;
   sq_engine engine;
   int64_t timeout_us; /* 0: none */
   int64_t deadline;   /* of this call, monotonic microseconds; 0: none */
@@ -37,7 +37,7 @@ struct sq_store {
   sqlite3_stmt *cached[SQ_CACHED_COUNT];
 };
 
-/* --- open.c */
+/* --- statement.c */
 /* Says what SQLite said. Always false. */
 bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error);
 bool sq_execute(sq_store *store, const char *sql, sq_error *error);
@@ -63,8 +63,6 @@ bool sq_end_write(sq_store *store, bool good, sq_error *error);
 /* --- schema.c */
 /* Makes or checks the schema of the file just opened. */
 bool sq_schema_ready(sq_store *store, sq_error *error);
-/* Appends the INSERT of a whole request row, its columns in the order of the catalogue. */
-void sq_schema_insert(sq_text *out);
 
 /* --- functions.c */
 bool sq_register_functions(sqlite3 *db);

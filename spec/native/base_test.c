@@ -10,6 +10,7 @@
 #include "base/nearest.h"
 #include "base/pattern.h"
 #include "base/time.h"
+#include "base/repair.h"
 #include "base/utf8.h"
 #include "session/sample.h"
 #include "session/sum.h"

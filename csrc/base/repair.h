@@ -1,0 +1,10 @@
+/* Text that is not UTF-8, made so. */
+#ifndef SQ_BASE_REPAIR_H
+#define SQ_BASE_REPAIR_H
+
+#include "base/text.h"
+
+/* Appends the text with U+FFFD for each maximal invalid part, and for each NUL. */
+void sq_utf8_repair(sq_text *out, const char *text, size_t length);
+
+#endif

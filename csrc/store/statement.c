@@ -1,0 +1,111 @@
+/* Statements: preparing, running, binding; what SQLite says of an error, in our codes. */
+#include "store/sqlite.h"
+
+#include <string.h>
+
+#include "store/table.h"
+
+/* ---------------------------------------------------------------------------------------------- errors */
+
+static sq_code code_of(int code) {
+  switch (code & 0xFF) {
+    case SQLITE_NOMEM: return SQ_E_NO_MEMORY;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return SQ_E_BUSY;
+    case SQLITE_INTERRUPT: return SQ_E_TIMEOUT;
+    case SQLITE_FULL: return SQ_E_FULL;
+    case SQLITE_READONLY: return SQ_E_READONLY;
+    case SQLITE_TOOBIG: return SQ_E_LIMIT;
+    case SQLITE_NOTADB: return SQ_E_VERSION;
+    default: return SQ_E_STORE;
+  }
+}
+
+bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
+  sq_code ours = code_of(code);
+  const char *said = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
+  sq_shown shown = sq_show(said, strlen(said));
+  switch (ours) {
+    case SQ_E_NO_MEMORY: return sq_fail_memory(error);
+    case SQ_E_BUSY: return sq_fail(error, ours, "the store is locked by another writer");
+    case SQ_E_TIMEOUT: return sq_fail(error, ours, "the call took longer than timeout_ms = %lld", (long long)(store->timeout_us / 1000));
+    case SQ_E_FULL: return sq_fail(error, ours, "the disk is full");
+    case SQ_E_LIMIT: return sq_fail(error, ours, "too large for SQLite: %s", shown.text);
+    case SQ_E_VERSION: return sq_fail(error, ours, "not a sessionquery store: %s", shown.text);
+    default: return sq_fail(error, ours, "SQLite: %s (%s)", shown.text, sqlite3_errstr(code));
+  }
+}
+
+/* -------------------------------------------------------------------------------------------- statements */
+
+static const char *const cached_sql[SQ_CACHED_COUNT] = {
+    [SQ_BEGIN] = "BEGIN IMMEDIATE",
+    [SQ_COMMIT] = "COMMIT",
+    [SQ_ROLLBACK] = "ROLLBACK",
+    [SQ_READ_VERSION] = "PRAGMA user_version",
+    [SQ_INSERT_BODY] = "INSERT INTO body(seq, request_body, response_body) VALUES (?, ?, ?)",
+    [SQ_FIND_REQUEST] = "SELECT seq FROM request WHERE request_id = ? AND organization_id = ? AND project = ?",
+    [SQ_DELETE_REQUEST] = "DELETE FROM request WHERE seq = ?",
+    [SQ_FIND_FEEDBACK] = "SELECT 1 FROM feedback WHERE request_id = ?1 AND organization_id = ?2 AND project = ?3 AND key = ?4"
+                           " AND score IS ?5 AND value IS ?6 AND comment IS ?7 AND source IS ?8 AND created_at_us = ?9",
+    [SQ_INSERT_FEEDBACK] = "INSERT INTO feedback(request_id, organization_id, project, key, score, value, comment, source,"
+                           " created_at_us, session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+};
+
+static sqlite3_stmt *prepare(sq_store *store, const char *sql, unsigned flags, sq_error *error) {
+  sqlite3_stmt *statement = NULL;
+  int code = sqlite3_prepare_v3(store->db, sql, -1, flags, &statement, NULL);
+  if (code == SQLITE_OK) return statement;
+  sq_sqlite_fail(store, code, error);
+  return NULL;
+}
+
+sqlite3_stmt *sq_prepare(sq_store *store, const char *sql, sq_error *error) { return prepare(store, sql, 0, error); }
+
+sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error) {
+  sqlite3_stmt **kept = &store->cached[which];
+  if (*kept) {
+    sqlite3_reset(*kept);
+    sqlite3_clear_bindings(*kept);
+    return *kept;
+  }
+  if (cached_sql[which]) return *kept = prepare(store, cached_sql[which], SQLITE_PREPARE_PERSISTENT, error);
+  sq_text sql = {0};
+  sq_table_insert(&sql);
+  if (sq_text_whole(&sql, error)) *kept = prepare(store, sql.data, SQLITE_PREPARE_PERSISTENT, error);
+  sq_text_free(&sql);
+  return *kept;
+}
+
+bool sq_step_done(sq_store *store, sqlite3_stmt *statement, sq_error *error) {
+  int code = sqlite3_step(statement);
+  bool done = code == SQLITE_DONE || code == SQLITE_ROW;
+  if (!done) sq_sqlite_fail(store, code, error);
+  sqlite3_reset(statement);
+  return done;
+}
+
+bool sq_execute(sq_store *store, const char *sql, sq_error *error) {
+  int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
+  return code == SQLITE_OK || sq_sqlite_fail(store, code, error);
+}
+
+bool sq_query_integer(sq_store *store, const char *sql, int64_t *out, sq_error *error) {
+  sqlite3_stmt *statement = sq_prepare(store, sql, error);
+  if (!statement) return false;
+  int code = sqlite3_step(statement);
+  *out = code == SQLITE_ROW ? sqlite3_column_int64(statement, 0) : 0;
+  bool read = code == SQLITE_ROW || code == SQLITE_DONE || sq_sqlite_fail(store, code, error);
+  sqlite3_finalize(statement);
+  return read;
+}
+
+void sq_bind_value(sqlite3_stmt *statement, int index, const sq_value *value) {
+  switch (value->kind) {
+    case SQ_NULL: sqlite3_bind_null(statement, index); break;
+    case SQ_BOOLEAN: sqlite3_bind_int(statement, index, value->boolean); break;
+    case SQ_INTEGER: sqlite3_bind_int64(statement, index, value->integer); break;
+    case SQ_REAL: sqlite3_bind_double(statement, index, value->real); break;
+    default: sqlite3_bind_text(statement, index, value->text, (int)value->length, SQLITE_STATIC);
+  }
+}

@@ -1,0 +1,29 @@
+#include "store/table.h"
+
+#include "catalog/catalog.h"
+
+void sq_table_create(sq_text *out) {
+  sq_text_put(out, "CREATE TABLE request(seq INTEGER PRIMARY KEY AUTOINCREMENT");
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
+    const sq_field_row *row = sq_field_get((sq_field)i);
+    if (row->home != SQ_HOME_ROW) continue;
+    sq_text_format(out, ", %s %s%s", row->column, sq_type_sqlite(row->type), row->always ? " NOT NULL" : "");
+  }
+  sq_text_put(out, ")");
+}
+
+void sq_table_insert(sq_text *out) {
+  sq_text values = {0};
+  sq_text_put(out, "INSERT INTO request(");
+  bool first = true;
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
+    const sq_field_row *row = sq_field_get((sq_field)i);
+    if (row->home != SQ_HOME_ROW) continue;
+    sq_text_format(out, "%s%s", first ? "" : ", ", row->column);
+    sq_text_put(&values, first ? "?" : ", ?");
+    first = false;
+  }
+  sq_text_format(out, ") VALUES (%s) ON CONFLICT DO NOTHING", values.data ? values.data : "");
+  out->failed = out->failed || values.failed;
+  sq_text_free(&values);
+}
