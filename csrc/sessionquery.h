@@ -163,6 +163,13 @@ size_t sq_json_unescape(const char *token, size_t length, char *out);
 
 /* Appends a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD. */
 void sq_json_write_string(sq_text *out, const char *text, size_t length);
+/* Whether the text is UTF-8 (no surrogates, no overlong forms). NUL is a character of it. */
+bool sq_utf8_is_valid(const char *text, size_t length);
+/* Columns of a terminal that a text takes: 2 for wide characters, 0 for combining ones. */
+size_t sq_utf8_width(const char *text, size_t length);
+/* Makes a record's JSON readable: where it holds invalid UTF-8, NUL or the escape \u0000, `*json` becomes a
+   copy in `room` with U+FFFD there, and `*repaired` true. */
+bool sq_json_repair(const char **json, size_t *length, sq_text *room, bool *repaired, sq_error *error);
 /* Appends bytes as they are. */
 void sq_text_append(sq_text *out, const char *bytes, size_t length);
 
@@ -182,6 +189,16 @@ bool sq_field_at(size_t index, sq_field_info *out);
 
 /* Looks a dotted name up ("properties.env" finds "properties"); an error names the nearest known one. */
 bool sq_field_find(const char *name, size_t length, sq_field_info *out, sq_error *error);
+
+/* "Did you mean": start from {name, length}, offer every known name, read `best` (NULL: none is near). */
+typedef struct sq_nearest {
+  const char *name;
+  size_t length;
+  const char *best; /* one of the candidates */
+  size_t distance;
+} sq_nearest;
+
+void sq_nearest_offer(sq_nearest *search, const char *candidate);
 
 /* -------------------------------------------------------------------------------------------- filters */
 
@@ -328,19 +345,11 @@ typedef struct sq_target {
   const char *request, *session;      /* ids; exactly one of them */
 } sq_target;
 
-typedef struct sq_feedback {
-  sq_target target;
-  const char *key;
-  sq_value score;         /* NULL, BOOLEAN, REAL, INTEGER or STRING */
-  const char *value;      /* JSON text or NULL */
-  const char *comment, *source;
-  bool timed;
-  int64_t created_at;     /* when timed, else now */
-} sq_feedback;
-
-/* Records feedback; its row id, or -1. */
-int64_t sq_store_feedback(sq_store *store, const sq_feedback *feedback, sq_error *error);
-bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, sq_error *error);
+/* Records feedback: JSON {"key":text, "score":number, boolean or text, "value":any, "comment":text,
+   "source":text, "created_at":time}, of which key must be there. Its row id, or -1. */
+int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length,
+                          sq_error *error);
+bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, size_t length, sq_error *error);
 /* Merges a JSON object into the session's own map; null clears a key. */
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length,
                        sq_error *error);

@@ -18,9 +18,8 @@ describe("README.md", function()
       end,
       io = { write = function(text) printed[#printed + 1] = text end },
     }, { __index = _G })
-    os.remove "llm.db"
     -- all of them are one program: locals of one serve the next
-    local source = table.concat(readme.snippets "lua", "\n")
+    local source = table.concat(readme.snippets "lua", "\n"):gsub('"llm%.db"', ("%q"):format(vm.path "llm.db"))
     local chunk = assert((loadstring or load)(source, "README.md"))
     if setfenv then setfenv(chunk, environment) else chunk = assert(load(source, "README.md", "t", environment)) end
     chunk()
@@ -34,7 +33,6 @@ describe("README.md", function()
     } do
       assert(output:find(expected, 1, true), output)
     end
-    vm.remove "llm.db"
   end)
 
   it("has the shell commands that the tree has", function()

@@ -1,4 +1,4 @@
-#include "base/nearest.h"
+#include "sessionquery.h"
 
 #include <string.h>
 

@@ -55,6 +55,11 @@ bool sq_number_valid(const char *text, size_t length) {
   return take_apart(text, length, &parts);
 }
 
+bool sq_number_is_digits(const char *text, size_t length) {
+  decimal parts;
+  return take_apart(text, length, &parts) && (size_t)(parts.whole - text) + parts.whole_length == length;
+}
+
 static char digit_at(const decimal *parts, size_t index) {
   return index < parts->whole_length ? parts->whole[index] : parts->fraction[index - parts->whole_length];
 }

@@ -22,6 +22,9 @@ bool sq_decimal_scale(const char *text, size_t length, int scale, sq_scaled *out
 /* True when `text` is of JSON's number grammar. */
 bool sq_number_valid(const char *text, size_t length);
 
+/* True when a JSON number has no fraction and no exponent. */
+bool sq_number_is_digits(const char *text, size_t length);
+
 /* The integer as a decimal number with `scale` fraction digits, trailing zeros cut: 430560 at 9 is
    "0.00043056". Returns the length. */
 size_t sq_decimal_format(int64_t value, int scale, char out[32]);

@@ -32,3 +32,51 @@ void sq_utf8_repair(sq_text *out, const char *text, size_t length) {
     at += nul ? 1 : invalid_part(text + at, length - at);
   }
 }
+
+/* The code unit of an escape \uXXXX at `at`; -1 when there is none. */
+static int unit_at(const char *at, size_t length) {
+  int unit = 0;
+  if (length < 6 || at[0] != '\\' || at[1] != 'u') return -1;
+  for (int i = 2; i < 6; i++) {
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *found = at[i] ? strchr(digits, at[i]) : NULL;
+    if (!found) return -1;
+    int digit = (int)(found - digits);
+    unit = unit * 16 + (digit > 15 ? digit - 6 : digit);
+  }
+  return unit;
+}
+
+static bool is_high(int unit) { return unit >= 0xD800 && unit < 0xDC00; }
+static bool is_low(int unit) { return unit >= 0xDC00 && unit < 0xE000; }
+
+/* Escapes that stand for no character become \ufffd: U+0000, and halves of surrogate pairs, which writers
+   leave that cut text by UTF-16 units. */
+static void replace_escapes(sq_text *json) {
+  for (size_t i = 0; i + 1 < json->length; i++) {
+    if (json->data[i] != '\\') continue;
+    int unit = unit_at(json->data + i, json->length - i);
+    bool pair = is_high(unit) && is_low(unit_at(json->data + i + 6, json->length - i - 6));
+    if (unit == 0 || (!pair && (is_high(unit) || is_low(unit)))) memcpy(json->data + i, "\\ufffd", 6);
+    i += pair ? 11 : 1;
+  }
+}
+
+static bool has_escape(const char *json, size_t length) {
+  return memmem(json, length, "\\u0000", 6) || memmem(json, length, "\\ud", 3) || memmem(json, length, "\\uD", 3);
+}
+
+bool sq_json_repair(const char **json, size_t *length, sq_text *room, bool *repaired, sq_error *error) {
+  bool broken = sq_utf8_valid_prefix(*json, *length) != *length || (*length && memchr(*json, '\0', *length));
+  bool escapes = has_escape(*json, *length);
+  *repaired = false;
+  if (!broken && !escapes) return true;
+  sq_text_clear(room);
+  sq_utf8_repair(room, *json, *length);
+  if (!sq_text_whole(room, error)) return false;
+  if (escapes) replace_escapes(room);
+  *repaired = room->length != *length || memcmp(room->data, *json, *length) != 0;
+  *json = room->data;
+  *length = room->length;
+  return true;
+}

@@ -147,7 +147,8 @@ static size_t format_zone(int offset_minutes, char *out, size_t room) {
 }
 
 size_t sq_time_format(int64_t micros, int offset_minutes, int digits, char out[48]) {
-  int64_t local = micros + offset_minutes * SQ_MICROS_PER_MINUTE;
+  int64_t local;
+  if (__builtin_add_overflow(micros, offset_minutes * SQ_MICROS_PER_MINUTE, &local)) local = micros;
   int64_t days = floor_divide(local, SQ_MICROS_PER_DAY), rest = local - days * SQ_MICROS_PER_DAY, year;
   int month, day, second = (int)(rest / SQ_MICROS_PER_SECOND), fraction = (int)(rest % SQ_MICROS_PER_SECOND);
   civil_from_days(days, &year, &month, &day);

@@ -35,6 +35,8 @@ size_t sq_utf8_encode(uint32_t point, char out[4]) {
   return size;
 }
 
+bool sq_utf8_is_valid(const char *text, size_t length) { return sq_utf8_valid_prefix(text, length) == length; }
+
 size_t sq_utf8_valid_prefix(const char *text, size_t length) {
   size_t at = 0;
   while (at < length) {

@@ -2,8 +2,7 @@
 #ifndef SQ_BASE_UTF8_H
 #define SQ_BASE_UTF8_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "sessionquery.h"
 
 /* The code point at `text` and its size in bytes; 0 when the bytes are not UTF-8 (no surrogates, no
    overlong forms, nothing above U+10FFFF). `length` must not be 0. */

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/nearest.h"
 
 #define ALWAYS true
 #define MAYBE false

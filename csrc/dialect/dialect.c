@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/nearest.h"
 #include "base/utf8.h"
 
 /* --------------------------------------------------------------------------------- where an error stands */
@@ -11,12 +10,6 @@
 static void locate_json(sq_error *error, const char *source, size_t length) {
   sq_json_pointer(source, length, error->offset, error->pointer, sizeof error->pointer);
   if (error->pointer[0]) sq_error_append(error, " (at %s)", error->pointer);
-}
-
-static size_t count_points(const char *text, size_t length) {
-  size_t count = 0;
-  for (size_t i = 0; i < length; i++) count += ((unsigned char)text[i] & 0xC0) != 0x80;
-  return count;
 }
 
 /* The line of the source that holds the place, at most about 100 bytes of it, with carets under it. */
@@ -29,10 +22,10 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
   while (to < length && source[to] != '\n' && to - error->offset < AROUND) to++;
   while (to < length && ((unsigned char)source[to] & 0xC0) == 0x80) to++;
   size_t marked = error->length < to - error->offset ? error->length : to - error->offset;
-  size_t indent = count_points(source + from, error->offset - from), carets = count_points(source + error->offset, marked);
-  char line[160] = "", marks[160] = "";
+  char line[160] = "", marks[320] = ""; /* a character of two columns has three bytes */
   for (size_t i = from, used = 0; i < to && used + 1 < sizeof line; i++)
     line[used++] = (unsigned char)source[i] < 0x20 ? ' ' : source[i];
+  size_t before = error->offset - from, indent = sq_utf8_width(line, before), carets = sq_utf8_width(line + before, marked);
   memset(marks, ' ', indent);
   memset(marks + indent, '^', carets ? carets : 1);
   sq_error_append(error, "\n  %s\n  %s", line, marks);

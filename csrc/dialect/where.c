@@ -14,7 +14,6 @@
    A boolean field alone asks whether it is true. Keywords are free of case. */
 #include <string.h>
 
-#include "base/nearest.h"
 #include "dialect/dialect.h"
 #include "dialect/where_lex.h"
 

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/nearest.h"
 #include "ir/build.h"
 
 sq_type sq_key_type(const sq_key *key) {

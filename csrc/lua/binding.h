@@ -21,8 +21,14 @@ int binding_fail(lua_State *L, const sq_error *error);
 bool binding_to_value(lua_State *L, int index, sq_value *out);
 /* Pushes a value of a column of this type. */
 void binding_push_value(lua_State *L, const char *type, const sq_value *value);
-/* Pushes what a JSON text says; the text must be valid JSON. null is nil in objects, sq.null in arrays. */
+/* Pushes what a JSON text says; the text must be valid JSON. null is nil in objects, sq.null in arrays.
+   A number that no double holds is text. */
 void binding_push_json(lua_State *L, const char *text, size_t length);
+/* The same, checked, so that binding_encode can write it again: null is sq.null everywhere, and an empty
+   array is known for one. False, and nothing is pushed, when the text is not JSON or names a key twice. */
+bool binding_decode(lua_State *L, const char *text, size_t length, sq_error *error);
+/* Whether the table at `index` is an empty array of binding_decode's. */
+bool binding_is_empty_array(lua_State *L, int index);
 
 /* A growing text that the stack owns: pushes its userdata. */
 sq_text *binding_new_text(lua_State *L);
@@ -31,9 +37,14 @@ void binding_push_text(lua_State *L, const sq_text *text);
 
 /* --- encode.c */
 
-/* Appends a Lua value as JSON. NULL, or a static sentence about what cannot be written, with its place as a
-   JSON pointer in `where`. */
-const char *binding_encode(lua_State *L, int index, sq_text *out, char where[128]);
+/* Why a value cannot be JSON: an error code or "cdata", a static sentence, and the place. */
+typedef struct binding_fault {
+  const char *code, *message;
+  char pointer[128];
+} binding_fault;
+
+/* Appends a Lua value as JSON. `strict`: text that is not UTF-8, or holds NUL, cannot be written. */
+bool binding_encode(lua_State *L, int index, bool strict, sq_text *out, binding_fault *fault);
 
 /* --- the userdata types: a pointer each, NULL when closed */
 #define BINDING_FILTER "sessionquery.filter"
@@ -46,8 +57,9 @@ const char *binding_encode(lua_State *L, int index, sq_text *out, char where[128
 void **binding_new(lua_State *L, const char *type);
 /* The pointer of argument `index`; raises when it is of another type, or closed. */
 void *binding_check(lua_State *L, int index, const char *type);
-/* Makes the metatable of a type: its methods, and the same closing function for __gc, __close and close. */
-void binding_make_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close);
+/* Makes the metatable of a type: its methods, and the same closing function for __gc and, of what holds
+   resources and is `closeable`, for __close and close. (Filters and queries are values: others may hold them.) */
+void binding_make_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close, bool closeable);
 
 /* --- the parts of the module: each adds its functions to the table on the stack's top */
 void binding_open_filter(lua_State *L);

@@ -23,9 +23,12 @@ static int compare(lua_State *L) {
   lua_newtable(L); /* keeps numbers that became text, and all texts, alive */
   for (size_t i = 0; i < count; i++) {
     lua_rawgeti(L, 4, (int)i + 1);
-    if (!binding_to_value(L, -1, &values[i]))
-      return luaL_error(L, "value %d is a %s: give text, a number, a boolean or sq.null%s", (int)i + 1, luaL_typename(L, -1),
-                        lua_type(L, -1) == COMPAT_TYPE_CDATA ? " (an int64 as tonumber(x))" : "");
+    if (!binding_to_value(L, -1, &values[i])) {
+      lua_pushnil(L);
+      lua_pushfstring(L, "value %d is a %s: give text, a number, a boolean or sq.null%s", (int)i + 1, luaL_typename(L, -2),
+                      lua_type(L, -2) == COMPAT_TYPE_CDATA ? " (an int64 is given as tonumber(x), or as text)" : "");
+      return 2;
+    }
     lua_rawseti(L, texts, (int)i + 1);
   }
   sq_error error = {.code = SQ_OK};
@@ -60,7 +63,8 @@ static int push_written(lua_State *L, bool written, const sq_text *text, const s
 /* filter:dump("tree" or nil) */
 static int dump(lua_State *L) {
   const sq_filter *filter = binding_check(L, 1, BINDING_FILTER);
-  bool tree = strcmp(luaL_optstring(L, 2, ""), "tree") == 0;
+  bool tree = !lua_isnoneornil(L, 2);
+  luaL_argcheck(L, !tree || strcmp(luaL_checkstring(L, 2), "tree") == 0, 2, "the stage is 'tree', or nil");
   sq_error error = {.code = SQ_OK};
   sq_text *text = binding_new_text(L);
   bool written = tree ? sq_filter_dump_tree(filter, text, &error) : sq_filter_dump(filter, text, &error);
@@ -121,6 +125,21 @@ static int codes(lua_State *L) {
   return 1;
 }
 
+/* core.nearest(name, {names}): the one that may be meant, or nil */
+static int nearest(lua_State *L) {
+  size_t length;
+  const char *name = luaL_checklstring(L, 1, &length);
+  luaL_checktype(L, 2, LUA_TTABLE);
+  sq_nearest search = {.name = name, .length = length};
+  for (int i = 1; i <= (int)compat_length(L, 2); i++) {
+    lua_rawgeti(L, 2, i);
+    sq_nearest_offer(&search, luaL_checkstring(L, -1)); /* the table keeps it */
+    lua_pop(L, 1);
+  }
+  lua_pushstring(L, search.best);
+  return 1;
+}
+
 /* core.field(name): one row of it */
 static int field(lua_State *L) {
   size_t length;
@@ -135,8 +154,9 @@ static int field(lua_State *L) {
 void binding_open_filter(lua_State *L) {
   static const luaL_Reg methods[] = {{"dump", dump}, {"sql", sql}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"filter", compile}, {"compare", compare}, {"combine", combine},
-                                       {"fields", fields},  {"field", field},     {"codes", codes},     {NULL, NULL}};
-  binding_make_type(L, BINDING_FILTER, methods, free_filter);
+                                       {"fields", fields},  {"field", field},     {"codes", codes},
+                                       {"nearest", nearest}, {NULL, NULL}};
+  binding_make_type(L, BINDING_FILTER, methods, free_filter, false);
   luaL_getmetatable(L, BINDING_FILTER);
   lua_pushcfunction(L, dump);
   lua_setfield(L, -2, "__tostring");

@@ -19,10 +19,20 @@ static int type_of(lua_State *L) {
   return 0;
 }
 
+/* core.width(text): columns of a terminal */
+static int width(lua_State *L) {
+  size_t length;
+  const char *text = luaL_checklstring(L, 1, &length);
+  lua_pushinteger(L, (lua_Integer)sq_utf8_width(text, length));
+  return 1;
+}
+
 int luaopen_sessionquery_core(lua_State *L) {
   lua_newtable(L);
   lua_pushcfunction(L, type_of);
   lua_setfield(L, -2, "type");
+  lua_pushcfunction(L, width);
+  lua_setfield(L, -2, "width");
   binding_open_filter(L);
   binding_open_query(L);
   binding_open_store(L);

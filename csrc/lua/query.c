@@ -194,7 +194,7 @@ void binding_open_query(lua_State *L) {
   static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"columns", rows_columns}, {"next", rows_next}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"build", build}, {"query", compile}, {"rows", run},   {"count", count},
                                        {"json", json},   {"explain", explain}, {"answer", answer}, {NULL, NULL}};
-  binding_make_type(L, BINDING_QUERY, no_methods, free_query);
-  binding_make_type(L, BINDING_ROWS, row_methods, free_rows);
+  binding_make_type(L, BINDING_QUERY, no_methods, free_query, false);
+  binding_make_type(L, BINDING_ROWS, row_methods, free_rows, true);
   compat_set_functions(L, functions);
 }

@@ -7,7 +7,9 @@ static const char *text_option(lua_State *L, int index, const char *name) {
   if (!lua_istable(L, index)) return NULL;
   lua_getfield(L, index, name);
   if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s is text, not a %s", name, luaL_typename(L, -1));
-  const char *text = lua_tostring(L, -1);
+  size_t length = 0;
+  const char *text = lua_tolstring(L, -1, &length);
+  if (text && strlen(text) != length) luaL_error(L, "%s holds a NUL byte", name);
   lua_pop(L, 1);
   return text;
 }
@@ -152,12 +154,9 @@ static int ingest(lua_State *L) {
   choice(L, text_option(L, 3, "mode"), modes, &mode);
   sq_ingest in = {.format = text_option(L, 3, "format"), .on_conflict = (sq_conflict)conflict, .mode = (sq_ingest_mode)mode,
                   .first_line = integer_option(L, 3, "first_line", 1), .on_fault = note_fault};
-  const char *identity = text_option(L, 3, "identity");
-  if (identity) {
-    lua_getfield(L, 3, "identity");
-    identity = lua_tolstring(L, -1, &identity_length);
-    sq_identity(identity, identity_length, in.identity);
-  }
+  lua_getfield(L, 3, "identity");
+  const char *identity = lua_tolstring(L, -1, &identity_length); /* any bytes */
+  if (identity) sq_identity(identity, identity_length, in.identity);
   faults f = {.most = (size_t)integer_option(L, 3, "most_errors", 0)};
   f.items = lua_newuserdata(L, (f.most + 1) * sizeof *f.items);
   in.state = &f;
@@ -186,36 +185,37 @@ static int line_id(lua_State *L) {
   return 1;
 }
 
-/* core.encode(value): JSON text, or nil, message */
+/* core.encode(value, strict): JSON text; or nil, message, {code, pointer} */
 static int encode(lua_State *L) {
-  char where[128];
+  binding_fault fault;
   luaL_checkany(L, 1);
+  bool strict = lua_toboolean(L, 2);
   sq_text *text = binding_new_text(L);
-  const char *wrong = binding_encode(L, 1, text, where);
-  if (wrong) {
+  if (!binding_encode(L, 1, strict, text, &fault)) {
     lua_pushnil(L);
-    lua_pushfstring(L, where[0] ? "%s (at %s)" : "%s", wrong, where);
-    return 2;
+    lua_pushfstring(L, fault.pointer[0] ? "%s (at %s)" : "%s", fault.message, fault.pointer);
+    lua_createtable(L, 0, 2);
+    lua_pushstring(L, fault.code);
+    lua_setfield(L, -2, "code");
+    lua_pushstring(L, fault.pointer[0] ? fault.pointer : NULL);
+    lua_setfield(L, -2, "pointer");
+    return 3;
   }
   binding_push_text(L, text);
   return 1;
 }
 
-/* core.decode(text): the Lua value, or nil, message */
+/* core.decode(line): the Lua value of a record's JSON with sq.null for null, and whether characters had to
+   be repaired; or nil, message, detail */
 static int decode(lua_State *L) {
   size_t length;
+  bool repaired;
+  sq_error error = {.code = SQ_OK};
   const char *text = luaL_checklstring(L, 1, &length);
-  sq_json check;
-  sq_json_begin(&check, text, length);
-  sq_token token;
-  while ((token = sq_json_next(&check)) > SQ_TOKEN_END) continue;
-  if (token == SQ_TOKEN_ERROR) {
-    lua_pushnil(L);
-    lua_pushfstring(L, "%s (at byte %d)", check.error, (int)(check.at - text));
-    return 2;
-  }
-  binding_push_json(L, text, length);
-  return 1;
+  sq_text *room = binding_new_text(L);
+  if (!sq_json_repair(&text, &length, room, &repaired, &error) || !binding_decode(L, text, length, &error)) return binding_fail(L, &error);
+  lua_pushboolean(L, repaired);
+  return 2;
 }
 
 /* ------------------------------------------------------------------------------------------------ readers */
@@ -255,20 +255,14 @@ static sq_target target_options(lua_State *L, int index) {
                      .session = text_option(L, index, "session_id")};
 }
 
-/* store:feedback{target…, key, score, value (JSON text), comment, source, created_at} → id */
+/* store:feedback({target…}, json) → id */
 static int feedback(lua_State *L) {
+  size_t length;
   sq_store *store = binding_check(L, 1, BINDING_STORE);
-  luaL_checktype(L, 2, LUA_TTABLE);
-  sq_feedback f = {.target = target_options(L, 2), .key = text_option(L, 2, "key"), .value = text_option(L, 2, "value"),
-                   .comment = text_option(L, 2, "comment"), .source = text_option(L, 2, "source")};
+  sq_target target = target_options(L, 2);
+  const char *json = luaL_checklstring(L, 3, &length);
   sq_error error = {.code = SQ_OK};
-  lua_getfield(L, 2, "score");
-  if (!lua_isnil(L, -1) && !binding_to_value(L, -1, &f.score)) return luaL_error(L, "a score is a number, a boolean or text");
-  lua_getfield(L, 2, "created_at");
-  sq_value time;
-  f.timed = !lua_isnil(L, -1);
-  if (f.timed && !(binding_to_value(L, -1, &time) && sq_time_parse(&time, &f.created_at, &error))) return binding_fail(L, &error);
-  int64_t id = sq_store_feedback(store, &f, &error);
+  int64_t id = sq_store_feedback(store, &target, json, length, &error);
   if (id < 0) return binding_fail(L, &error);
   lua_pushinteger(L, (lua_Integer)id);
   return 1;
@@ -276,11 +270,12 @@ static int feedback(lua_State *L) {
 
 /* store:tag({target…}, tag) */
 static int tag(lua_State *L) {
+  size_t length;
   sq_store *store = binding_check(L, 1, BINDING_STORE);
   sq_target target = target_options(L, 2);
-  const char *text = luaL_checkstring(L, 3);
+  const char *text = luaL_checklstring(L, 3, &length);
   sq_error error = {.code = SQ_OK};
-  return done(L, sq_store_tag(store, &target, text, &error), &error);
+  return done(L, sq_store_tag(store, &target, text, length, &error), &error);
 }
 
 /* store:describe({target…}, json) */
@@ -367,16 +362,24 @@ static int stats(lua_State *L) {
   return 1;
 }
 
-/* core.iso(time, offset_minutes): RFC 3339 text, or nil, message, detail */
+#define FIRST_YEAR INT64_C(-62135596800000000) /* 0001-01-01 */
+#define LAST_YEAR INT64_C(253370764800000000)  /* 9999-01-01 */
+
+/* core.iso(time, offset_minutes from -1440 to 1440): RFC 3339 text, or nil, message, detail */
 static int iso(lua_State *L) {
   sq_value time;
   char text[48];
   int64_t micros;
-  int offset = (int)luaL_optnumber(L, 2, 0);
+  double offset = luaL_optnumber(L, 2, 0);
   sq_error error = {.code = SQ_OK};
+  luaL_argcheck(L, offset >= -1440 && offset <= 1440, 2, "beyond a day");
   if (!binding_to_value(L, 1, &time)) return luaL_error(L, "a time is a number of seconds or RFC 3339 text");
   if (!sq_time_parse(&time, &micros, &error)) return binding_fail(L, &error);
-  lua_pushlstring(L, text, sq_time_format(micros, offset, -1, text));
+  if (micros < FIRST_YEAR || micros >= LAST_YEAR) {
+    sq_error beyond = {.code = SQ_E_VALUE, .message = "RFC 3339 has the years 1 to 9998 only, with room for an offset"};
+    return binding_fail(L, &beyond);
+  }
+  lua_pushlstring(L, text, sq_time_format(micros, (int)offset, -1, text));
   return 1;
 }
 
@@ -387,7 +390,7 @@ void binding_open_store(lua_State *L) {
   static const luaL_Reg reader_methods[] = {{"read", read_block}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", open_store}, {"migrate", migrate}, {"encode", encode}, {"decode", decode},
                                        {"reader", open_reader}, {"iso", iso},       {"line_id", line_id},      {NULL, NULL}};
-  binding_make_type(L, BINDING_STORE, methods, close_store);
-  binding_make_type(L, BINDING_READER, reader_methods, close_reader);
+  binding_make_type(L, BINDING_STORE, methods, close_store, true);
+  binding_make_type(L, BINDING_READER, reader_methods, close_reader, true);
   compat_set_functions(L, functions);
 }

@@ -1,5 +1,7 @@
 #include "lua/binding.h"
 
+#include <stdio.h>
+
 int binding_fail(lua_State *L, const sq_error *error) {
   lua_pushnil(L);
   lua_pushstring(L, error->message);
@@ -39,12 +41,53 @@ bool binding_to_value(lua_State *L, int index, sq_value *out) {
 
 /* ------------------------------------------------------------------------------------------------ reading */
 
+/* How a JSON text is read into Lua. */
+typedef struct decoding {
+  sq_json json;
+  bool whole;          /* null is sq.null in objects too, and empty arrays are marked */
+  const char *twice;   /* a key that stood twice, or NULL; in the text */
+  size_t twice_length;
+} decoding;
+
+static const char empty_array; /* its address: the registry's key of the mark */
+
+/* An empty array and an empty object are the same table: the metatable tells. It does nothing. */
+static void mark_empty_array(lua_State *L) {
+  lua_pushlightuserdata(L, (void *)&empty_array);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  if (lua_isnil(L, -1)) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushlightuserdata(L, (void *)&empty_array);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, LUA_REGISTRYINDEX);
+  }
+  lua_setmetatable(L, -2);
+}
+
+bool binding_is_empty_array(lua_State *L, int index) {
+  if (!lua_getmetatable(L, index)) return false;
+  lua_pushlightuserdata(L, (void *)&empty_array);
+  lua_rawget(L, LUA_REGISTRYINDEX);
+  bool marked = lua_rawequal(L, -1, -2);
+  lua_pop(L, 2);
+  return marked;
+}
+
 static void push_number(lua_State *L, double number) {
-  lua_Integer integer = (lua_Integer)0;
   bool whole = number >= -9007199254740992.0 && number <= 9007199254740992.0;
-  if (whole) integer = (lua_Integer)number;
+  lua_Integer integer = whole ? (lua_Integer)number : 0;
   if (whole && (double)integer == number) lua_pushinteger(L, integer);
   else lua_pushnumber(L, number);
+}
+
+/* A number that a double does not hold is text: an integer beyond 2^53 - 1, or one beyond all doubles. */
+static void push_decimal(lua_State *L, const char *text, size_t length) {
+  double number = sq_number_parse(text, length);
+  bool beyond = !(number >= -9007199254740991.0 && number <= 9007199254740991.0);
+  bool digits = !memchr(text, '.', length) && !memchr(text, 'e', length) && !memchr(text, 'E', length);
+  if (beyond && (digits || number - number != 0)) lua_pushlstring(L, text, length);
+  else push_number(L, number);
 }
 
 static void push_string(lua_State *L, const sq_json *reader) {
@@ -58,45 +101,79 @@ static void push_string(lua_State *L, const sq_json *reader) {
   lua_remove(L, -2);
 }
 
-static void push_next(lua_State *L, sq_json *reader, sq_token token, bool in_array);
+static void push_next(lua_State *L, decoding *d, sq_token token, bool in_object);
 
-static void push_array(lua_State *L, sq_json *reader) {
+static void push_array(lua_State *L, decoding *d) {
   lua_newtable(L);
   sq_token token;
-  for (int i = 1; (token = sq_json_next(reader)) > SQ_TOKEN_END && token != SQ_TOKEN_ARRAY_END; i++) {
-    push_next(L, reader, token, true);
-    lua_rawseti(L, -2, i);
+  int count = 0;
+  while ((token = sq_json_next(&d->json)) > SQ_TOKEN_END && token != SQ_TOKEN_ARRAY_END) {
+    push_next(L, d, token, false);
+    lua_rawseti(L, -2, ++count);
   }
+  if (d->whole && count == 0) mark_empty_array(L);
 }
 
-static void push_object(lua_State *L, sq_json *reader) {
+/* The key on top: is it in the table below it? Only asked where null is a value. */
+static void note_twice(lua_State *L, decoding *d) {
+  lua_pushvalue(L, -1);
+  lua_rawget(L, -3);
+  if (!lua_isnil(L, -1) && !d->twice) {
+    d->twice = d->json.token;
+    d->twice_length = d->json.length;
+  }
+  lua_pop(L, 1);
+}
+
+static void push_object(lua_State *L, decoding *d) {
   lua_newtable(L);
-  while (sq_json_next(reader) == SQ_TOKEN_KEY) {
-    push_string(L, reader);
-    push_next(L, reader, sq_json_next(reader), false);
+  while (sq_json_next(&d->json) == SQ_TOKEN_KEY) {
+    push_string(L, &d->json);
+    if (d->whole) note_twice(L, d);
+    push_next(L, d, sq_json_next(&d->json), true);
     lua_rawset(L, -3);
   }
 }
 
-static void push_next(lua_State *L, sq_json *reader, sq_token token, bool in_array) {
-  luaL_checkstack(L, 4, "JSON is nested too deep");
+static void push_next(lua_State *L, decoding *d, sq_token token, bool in_object) {
+  luaL_checkstack(L, 6, "JSON is nested too deep");
   switch (token) {
-    case SQ_TOKEN_OBJECT: push_object(L, reader); break;
-    case SQ_TOKEN_ARRAY: push_array(L, reader); break;
-    case SQ_TOKEN_STRING: push_string(L, reader); break;
-    case SQ_TOKEN_NUMBER: push_number(L, sq_number_parse(reader->token, reader->length)); break;
+    case SQ_TOKEN_OBJECT: push_object(L, d); break;
+    case SQ_TOKEN_ARRAY: push_array(L, d); break;
+    case SQ_TOKEN_STRING: push_string(L, &d->json); break;
+    case SQ_TOKEN_NUMBER: push_decimal(L, d->json.token, d->json.length); break;
     case SQ_TOKEN_TRUE:
     case SQ_TOKEN_FALSE: lua_pushboolean(L, token == SQ_TOKEN_TRUE); break;
     default:
-      if (in_array) lua_pushlightuserdata(L, NULL);
-      else lua_pushnil(L);
+      if (in_object && !d->whole) lua_pushnil(L);
+      else lua_pushlightuserdata(L, NULL);
   }
 }
 
 void binding_push_json(lua_State *L, const char *text, size_t length) {
-  sq_json reader;
-  sq_json_begin(&reader, text, length);
-  push_next(L, &reader, sq_json_next(&reader), false);
+  decoding d = {.whole = false};
+  sq_json_begin(&d.json, text, length);
+  push_next(L, &d, sq_json_next(&d.json), true);
+}
+
+static bool place_error(sq_error *error, sq_code code, size_t offset, size_t length, const char *message) {
+  *error = (sq_error){.code = code, .placed = true, .offset = offset, .length = length};
+  snprintf(error->message, sizeof error->message, "%s", message);
+  return false;
+}
+
+bool binding_decode(lua_State *L, const char *text, size_t length, sq_error *error) {
+  decoding d = {.whole = true};
+  sq_token token;
+  sq_json_begin(&d.json, text, length);
+  while ((token = sq_json_next(&d.json)) > SQ_TOKEN_END) continue;
+  if (token == SQ_TOKEN_ERROR)
+    return place_error(error, d.json.code, (size_t)(d.json.at - text), d.json.at < d.json.end, d.json.error);
+  sq_json_begin(&d.json, text, length);
+  push_next(L, &d, sq_json_next(&d.json), false);
+  if (!d.twice) return true;
+  lua_pop(L, 1);
+  return place_error(error, SQ_E_SYNTAX, (size_t)(d.twice - text), d.twice_length, "a key stands twice");
 }
 
 static bool is_table_type(const char *type) {
@@ -158,17 +235,19 @@ void *binding_check(lua_State *L, int index, const char *type) {
   return *handle;
 }
 
-void binding_make_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close) {
+void binding_make_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction close, bool closeable) {
   luaL_newmetatable(L, type);
   lua_newtable(L);
   compat_set_functions(L, methods);
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "close");
+  if (closeable) {
+    lua_pushcfunction(L, close);
+    lua_setfield(L, -2, "close");
+    lua_pushcfunction(L, close);
+    lua_setfield(L, -3, "__close");
+  }
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, close);
   lua_setfield(L, -2, "__gc");
-  lua_pushcfunction(L, close);
-  lua_setfield(L, -2, "__close");
   lua_pushboolean(L, 0);
   lua_setfield(L, -2, "__metatable");
   lua_pop(L, 1);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/time.h"
+#include "store/limits.h"
 #include "store/sqlite.h"
 
 /* ------------------------------------------------------------------------------------------------ reading */
@@ -13,58 +15,107 @@ typedef struct reading {
   sq_error *error;
 } reading;
 
-static bool wrong(reading *r) {
-  return sq_fail(r->error, SQ_E_VALUE, "feedback has a key (text), and may have score, value, comment, source and created_at");
+/* Error at the value that begins at `from` and was just read. */
+#define VALUE_ERROR(r, code, from, ...) \
+  sq_fail_at((r)->error, code, (size_t)((from) - (r)->json.start), (size_t)((r)->json.at - (from)), __VA_ARGS__)
+
+static bool json_error(reading *r) {
+  return sq_fail_at(r->error, r->json.code, (size_t)(r->json.at - r->json.start), r->json.at < r->json.end, "feedback: %s", r->json.error);
 }
 
 static bool is_name(const reading *r, const char *name) { return sq_json_token_is(&r->json, name, strlen(name)); }
 
-static bool read_time(reading *r, sq_token token, int64_t *out) {
-  sq_value time = {.kind = token == SQ_TOKEN_NUMBER ? SQ_NUMBER : SQ_STRING, .length = (uint32_t)r->json.length, .text = r->json.token};
-  return token == SQ_TOKEN_NUMBER || token == SQ_TOKEN_STRING ? sq_time_parse(&time, out, r->error) : wrong(r);
-}
-
-static bool read_text(reading *r, sq_token token, sq_value *out) {
-  if (token != SQ_TOKEN_STRING) return wrong(r);
+static bool plain_text(reading *r, sq_value *out) {
   char *plain = sq_arena_take(r->arena, r->json.length + 1);
   if (!plain) return sq_fail_memory(r->error);
   *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)sq_json_unescape(r->json.token, r->json.length, plain), .text = plain};
   return true;
 }
 
-/* After a key: its value. */
-static bool read_member(reading *r, sq_entry *e) {
-  sq_value *text = is_name(r, "key") ? &e->key : is_name(r, "comment") ? &e->comment : is_name(r, "source") ? &e->source : NULL;
-  sq_value *json = is_name(r, "score") ? &e->score : is_name(r, "value") ? &e->value : NULL;
-  bool time = is_name(r, "created_at");
-  if (!text && !json && !time)
-    return sq_fail(r->error, SQ_E_UNKNOWN, "feedback has no member '%s'", sq_show(r->json.token, r->json.length).text);
-  while (*r->json.at == ' ' || *r->json.at == '\t') r->json.at++;
-  const char *from = r->json.at;
-  sq_token token = sq_json_next(&r->json);
-  if (token == SQ_TOKEN_NULL) return true;
-  if (time) return read_time(r, token, &e->created_at);
-  if (text) return read_text(r, token, text);
-  bool nested = token == SQ_TOKEN_OBJECT || token == SQ_TOKEN_ARRAY;
-  if (nested && (json == &e->score || !sq_json_skip(&r->json))) return wrong(r);
-  *json = (sq_value){.kind = SQ_STRING, .length = (uint32_t)(r->json.at - from), .text = from};
-  return true;
+static bool read_text(reading *r, sq_token token, const char *name, const char *from, sq_value *out) {
+  return token == SQ_TOKEN_STRING ? plain_text(r, out) : VALUE_ERROR(r, SQ_E_TYPE, from, "feedback: %s is text", name);
 }
 
-bool sq_entries_read(sq_entries *entries, sq_arena *arena, const char *json, size_t length, int64_t otherwise, sq_error *error) {
+static bool read_time(reading *r, sq_token token, const char *from, int64_t *out) {
+  sq_scaled micros;
+  sq_value text;
+  bool number = token == SQ_TOKEN_NUMBER;
+  if (!number && token != SQ_TOKEN_STRING) return VALUE_ERROR(r, SQ_E_TYPE, from, "feedback: created_at is a time");
+  if (number) sq_decimal_scale(r->json.token, r->json.length, 6, &micros);
+  else if (!plain_text(r, &text)) return false;
+  else if (!sq_time_read(text.text, text.length, &micros))
+    return VALUE_ERROR(r, SQ_E_VALUE, from, "feedback: created_at is not a time; write it as RFC 3339 or in seconds");
+  const char *refusal = sq_refuse_time(&micros, number);
+  *out = micros.rounded;
+  return !refusal || VALUE_ERROR(r, SQ_E_VALUE, from, "feedback: created_at %s", refusal);
+}
+
+/* The score or the value, as the JSON it came as. A score is no list or map. */
+static bool read_json(reading *r, sq_token token, const char *name, const char *from, bool nests, sq_value *out) {
+  bool nested = token == SQ_TOKEN_OBJECT || token == SQ_TOKEN_ARRAY;
+  if (nested && !nests) return VALUE_ERROR(r, SQ_E_TYPE, from, "feedback: a score is a number, a boolean or text");
+  if (nested && !sq_json_skip(&r->json)) return json_error(r);
+  *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)(r->json.at - from), .text = from};
+  const char *refusal = sq_refuse_number(from, out->length);
+  return !refusal || VALUE_ERROR(r, SQ_E_VALUE, from, "feedback: %s %s", name, refusal);
+}
+
+/* After a key: its value. */
+static bool read_member(reading *r, sq_entry *e) {
+  static const char *const names[] = {"key", "comment", "source", "score", "value", "created_at"};
+  sq_value *const places[] = {&e->key, &e->comment, &e->source, &e->score, &e->value};
+  enum { SCORE = 3, VALUE = 4, CREATED_AT = 5, COUNT = 6 };
+  int which = 0;
+  while (which < COUNT && !is_name(r, names[which])) which++;
+  const char *key = r->json.token - 1;
+  if (which == COUNT)
+    return VALUE_ERROR(r, SQ_E_UNKNOWN, key, "feedback has no member '%s': it has key, score, value, comment, source and created_at",
+                       sq_show(r->json.token, r->json.length).text);
+  if (e->given >> which & 1) return VALUE_ERROR(r, SQ_E_SYNTAX, key, "feedback: %s stands twice", names[which]);
+  e->given |= 1u << which;
+  while (r->json.at < r->json.end && (*r->json.at == ' ' || *r->json.at == '\t' || *r->json.at == '\n' || *r->json.at == '\r')) r->json.at++;
+  const char *from = r->json.at;
+  sq_token token = sq_json_next(&r->json);
+  if (token == SQ_TOKEN_ERROR) return json_error(r);
+  if (token == SQ_TOKEN_NULL) return true;
+  if (which == CREATED_AT) return read_time(r, token, from, &e->created_at);
+  if (which >= SCORE) return read_json(r, token, names[which], from, which == VALUE, places[which]);
+  return read_text(r, token, names[which], from, places[which]);
+}
+
+/* Behind the opening brace of an entry. */
+static bool read_entry(reading *r, sq_entry *e) {
+  const char *from = r->json.at - 1;
+  sq_token token;
+  while ((token = sq_json_next(&r->json)) == SQ_TOKEN_KEY)
+    if (!read_member(r, e)) return false;
+  if (token != SQ_TOKEN_OBJECT_END) return json_error(r);
+  bool keyed = e->key.kind != SQ_NULL && e->key.length > 0;
+  return keyed || VALUE_ERROR(r, SQ_E_MISSING, from, "feedback has a key");
+}
+
+bool sq_entry_read(sq_entry *entry, sq_arena *arena, const char *json, size_t length, sq_error *error) {
+  reading r = {.arena = arena, .error = error};
+  sq_json_begin(&r.json, json, length);
+  if (sq_json_next(&r.json) != SQ_TOKEN_OBJECT) return r.json.error ? json_error(&r) : sq_fail(error, SQ_E_TYPE, "feedback is a map");
+  return read_entry(&r, entry) && (sq_json_next(&r.json) == SQ_TOKEN_END || json_error(&r));
+}
+
+bool sq_entries_read(sq_entries *entries, sq_arena *arena, const char *line, const char *json, size_t length, int64_t otherwise,
+                     sq_error *error) {
   reading r = {.arena = arena, .error = error};
   sq_token token;
   sq_json_begin(&r.json, json, length);
+  r.json.start = line; /* so that places are in the line */
   sq_json_next(&r.json);
   while ((token = sq_json_next(&r.json)) == SQ_TOKEN_OBJECT) {
     sq_entry e = {.created_at = otherwise};
-    while (sq_json_next(&r.json) == SQ_TOKEN_KEY)
-      if (!read_member(&r, &e)) return false;
-    if (e.key.kind == SQ_NULL) return wrong(&r);
+    if (!read_entry(&r, &e)) return false;
     if (!sq_arena_grow(arena, &entries->items, entries->count, &entries->capacity, sizeof e)) return sq_fail_memory(error);
     entries->items[entries->count++] = e;
   }
-  return token == SQ_TOKEN_ARRAY_END || wrong(&r);
+  if (token == SQ_TOKEN_ERROR) return json_error(&r);
+  return token == SQ_TOKEN_ARRAY_END || VALUE_ERROR(&r, SQ_E_TYPE, json, "feedback is a list of maps");
 }
 
 /* ------------------------------------------------------------------------------------------------ writing */

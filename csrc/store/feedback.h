@@ -1,4 +1,4 @@
-/* Feedback on requests, as records bring it along. */
+/* Feedback as JSON: alone, or as records bring it along. */
 #ifndef SQ_STORE_FEEDBACK_H
 #define SQ_STORE_FEEDBACK_H
 
@@ -8,6 +8,7 @@
 typedef struct sq_entry {
   sq_value key, score, value, comment, source; /* score and value: JSON text */
   int64_t created_at;
+  unsigned given; /* the members that were named, a bit each */
 } sq_entry;
 
 typedef struct sq_entries {
@@ -15,9 +16,12 @@ typedef struct sq_entries {
   size_t count, capacity;
 } sq_entries;
 
-/* Reads a JSON array of {key, score, value, comment, source, created_at}. `otherwise`: the time of an entry
-   that brings none. */
-bool sq_entries_read(sq_entries *entries, sq_arena *arena, const char *json, size_t length, int64_t otherwise,
+/* Reads one entry of JSON, {key, score, value, comment, source, created_at}, into `entry`, whose created_at
+   stays as it is when the text brings none. It points into the text and the arena. */
+bool sq_entry_read(sq_entry *entry, sq_arena *arena, const char *json, size_t length, sq_error *error);
+/* Reads an array of them that stands in `line`, where errors have their place. `otherwise`: the time of an
+   entry that brings none. */
+bool sq_entries_read(sq_entries *entries, sq_arena *arena, const char *line, const char *json, size_t length, int64_t otherwise,
                      sq_error *error);
 /* Stores them for a request; one that is there already, the same in all its members, is not doubled. */
 bool sq_entries_put(sq_store *store, const sq_entries *entries, const sq_value *request_id,

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/nearest.h"
 
 /* Helicone's export and its ClickHouse rows. What is not here goes to extra. */
 static const sq_member helicone[] = {

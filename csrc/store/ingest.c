@@ -53,6 +53,15 @@ static bool make_id(ingesting *in, const char *line, size_t length) {
   return true;
 }
 
+static bool read_feedback(ingesting *in, int64_t time) {
+  const sq_record *record = &in->record;
+  in->feedback = (sq_entries){0};
+  if (!record->feedback) return true;
+  if (sq_entries_read(&in->feedback, &in->record.arena, record->line, record->feedback, record->feedback_length, time, in->error)) return true;
+  if (in->error->placed) sq_json_pointer(record->line, record->length, in->error->offset, in->error->pointer, sizeof in->error->pointer);
+  return false;
+}
+
 static bool complete(ingesting *in, const char *line, size_t length) {
   sq_value *fields = in->record.fields;
   if (!take_scope(in, SQ_F_ORGANIZATION_ID, in->store->organization, "") || !take_scope(in, SQ_F_PROJECT, in->store->project, "default"))
@@ -66,9 +75,7 @@ static bool complete(ingesting *in, const char *line, size_t length) {
     in->record.given[SQ_F_COST_SOURCE] = true;
   }
   int64_t time = fields[SQ_F_CREATED_AT].kind == SQ_NULL ? sq_time_now() : fields[SQ_F_CREATED_AT].integer;
-  in->feedback = (sq_entries){0};
-  return !in->record.feedback || sq_entries_read(&in->feedback, &in->record.arena, in->record.feedback,
-                                                 in->record.feedback_length, time, in->error);
+  return read_feedback(in, time);
 }
 
 /* Drops what an update's maps would clear. */

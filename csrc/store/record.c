@@ -2,15 +2,14 @@
    strict on numbers, and nothing of the record is lost: what has no field goes to `extra`. */
 #include "store/record.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/time.h"
-#include "base/repair.h"
-#include "base/utf8.h"
+#include "store/limits.h"
 #include "store/map.h"
 
-#define LAST_TIME (INT64_C(7258118400) * SQ_MICROS_PER_SECOND) /* 2200-01-01 */
 #define MOST_NANO_USD (INT64_C(1000000) * 1000000000)
 
 /* A value that counts when the field's own name brings none. */
@@ -54,13 +53,16 @@ static bool plain_text(reading *r, sq_value *out) {
   return true;
 }
 
-/* A number where text is wanted: user_id 42 is "42". */
-static bool number_text(reading *r, sq_value *out) {
+/* A number where text is wanted: user_id 42 is "42". An integer that no double holds keeps its digits. */
+static bool number_text(reading *r, const char *name, sq_value *out) {
+  double number = sq_number_parse(r->json.token, r->json.length);
+  *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)r->json.length, .text = r->json.token};
+  if (!isfinite(number)) return VALUE_ERROR(r, SQ_E_VALUE, r->json.token, "%s is beyond all numbers: give it as text", name);
+  if (fabs(number) > (double)SQ_SAFE_INTEGER && sq_number_is_digits(r->json.token, r->json.length)) return true;
   char shortest[32];
-  size_t length = sq_number_format(sq_number_parse(r->json.token, r->json.length), shortest);
-  char *copy = sq_arena_copy(&r->record->arena, shortest, length);
-  *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)length, .text = copy};
-  return copy || sq_fail_memory(r->error);
+  out->length = (uint32_t)sq_number_format(number, shortest);
+  out->text = sq_arena_copy(&r->record->arena, shortest, out->length);
+  return out->text || sq_fail_memory(r->error);
 }
 
 static const char *token_name(sq_token token) {
@@ -70,7 +72,7 @@ static const char *token_name(sq_token token) {
 
 static bool read_text(reading *r, const sq_field_row *row, sq_token token, const char *from, sq_value *out) {
   if (token == SQ_TOKEN_STRING) return plain_text(r, out);
-  if (token == SQ_TOKEN_NUMBER) return number_text(r, out);
+  if (token == SQ_TOKEN_NUMBER) return number_text(r, row->name, out);
   return VALUE_ERROR(r, SQ_E_TYPE, from, "%s is text, not %s", row->name, token_name(token));
 }
 
@@ -123,11 +125,8 @@ static bool read_time(reading *r, const sq_field_row *row, sq_token token, const
   } else {
     return VALUE_ERROR(r, SQ_E_TYPE, from, "%s is a time, not %s", row->name, token_name(token));
   }
-  if (micros.overflow || micros.rounded < 0 || micros.rounded >= LAST_TIME) {
-    bool milliseconds = token == SQ_TOKEN_NUMBER && micros.floor > 0 && micros.floor / 1000 < LAST_TIME;
-    return VALUE_ERROR(r, SQ_E_VALUE, from, "%s is outside of 1970 to 2200%s", row->name,
-                       milliseconds ? ": milliseconds given as seconds?" : "");
-  }
+  const char *refusal = sq_refuse_time(&micros, token == SQ_TOKEN_NUMBER);
+  if (refusal) return VALUE_ERROR(r, SQ_E_VALUE, from, "%s %s", row->name, refusal);
   *out = (sq_value){.kind = SQ_INTEGER, .integer = micros.rounded};
   return true;
 }
@@ -156,7 +155,7 @@ static bool read_list(reading *r, const sq_field_row *row, sq_token token, const
   while ((item = sq_json_next(&r->json)) == SQ_TOKEN_STRING || item == SQ_TOKEN_NUMBER || item == SQ_TOKEN_NULL) {
     sq_value text;
     if (item == SQ_TOKEN_NULL) continue;
-    if (!(item == SQ_TOKEN_STRING ? plain_text(r, &text) : number_text(r, &text))) break;
+    if (!(item == SQ_TOKEN_STRING ? plain_text(r, &text) : number_text(r, row->name, &text))) break;
     sq_text_byte(&json, json.length ? ',' : '[');
     sq_json_write_string(&json, text.text, text.length);
   }
@@ -168,24 +167,37 @@ static bool read_list(reading *r, const sq_field_row *row, sq_token token, const
   return VALUE_ERROR(r, SQ_E_TYPE, from, "%s is a list of text: %s stands in it", row->name, token_name(item));
 }
 
-/* Reads a map's members into pairs; an empty array is an empty map. */
-static bool read_pairs(reading *r, const char *name, sq_token token, const char *from, sq_pairs *pairs) {
+static bool check_number(reading *r, const char *name, const sq_pair *pair) {
+  const char *refusal = sq_refuse_number(pair->value, pair->value_length);
+  return !refusal || VALUE_ERROR(r, SQ_E_VALUE, pair->value, "%s: '%s' %s", name, sq_show(pair->key, pair->key_length).text, refusal);
+}
+
+static bool twice_error(reading *r, const char *name, const sq_pair *twice) {
+  return sq_fail(r->error, SQ_E_VALUE, "%s: the key '%s' stands twice", name, sq_show(twice->key, twice->key_length).text);
+}
+
+/* Reads a map's members and adds them to the pairs; an empty array is an empty map. `any`: of any numbers. */
+static bool read_pairs(reading *r, const char *name, bool any, sq_token token, const char *from, sq_pairs *pairs) {
   if (token == SQ_TOKEN_ARRAY && sq_json_next(&r->json) == SQ_TOKEN_ARRAY_END) return true;
   if (token != SQ_TOKEN_OBJECT) return VALUE_ERROR(r, SQ_E_TYPE, from, "%s is a map, not %s", name, token_name(token));
   sq_token item;
+  size_t before = pairs->count;
   while ((item = sq_json_next(&r->json)) == SQ_TOKEN_KEY) {
     sq_value key;
     if (!plain_text(r, &key)) return false;
     if (!sq_pairs_read_value(pairs, &r->record->arena, &r->json, key.text, key.length, r->error)) return json_error(r);
+    if (!any && !check_number(r, name, &pairs->items[pairs->count - 1])) return false;
   }
-  return item == SQ_TOKEN_OBJECT_END || json_error(r);
+  if (item != SQ_TOKEN_OBJECT_END) return json_error(r);
+  const sq_pair *twice = sq_pairs_sort(&(sq_pairs){.items = pairs->items + before, .count = pairs->count - before});
+  return !twice || twice_error(r, name, twice);
 }
 
 /* Pairs as a JSON object in the order of the keys; none are absent. */
 static bool finish_pairs(reading *r, const char *name, sq_pairs *pairs, sq_value *out) {
   sq_text json = {0};
   const sq_pair *twice = sq_pairs_sort(pairs);
-  if (twice) return sq_fail(r->error, SQ_E_VALUE, "%s: the key '%s' stands twice", name, sq_show(twice->key, twice->key_length).text);
+  if (twice) return twice_error(r, name, twice);
   if (sq_pairs_write(pairs, r->merging, &json) == 0) {
     sq_text_free(&json);
     return true;
@@ -194,10 +206,10 @@ static bool finish_pairs(reading *r, const char *name, sq_pairs *pairs, sq_value
 }
 
 static bool read_map(reading *r, sq_field field, sq_token token, const char *from, sq_value *out) {
-  if (field == SQ_F_EXTRA) return read_pairs(r, "extra", token, from, &r->extra);
+  if (field == SQ_F_EXTRA) return read_pairs(r, "extra", true, token, from, &r->extra);
   sq_pairs pairs = {0};
   const char *name = sq_field_get(field)->name;
-  return read_pairs(r, name, token, from, &pairs) && finish_pairs(r, name, &pairs, out);
+  return read_pairs(r, name, false, token, from, &pairs) && finish_pairs(r, name, &pairs, out);
 }
 
 static bool read_field(reading *r, sq_field field, sq_token token, const char *from, sq_value *out) {
@@ -261,6 +273,8 @@ static bool use_fallbacks(reading *r) {
 static bool read_feedback(reading *r) {
   const char *from = value_start(r);
   sq_token token = sq_json_next(&r->json);
+  if (r->record->given[SQ_F_FEEDBACK]) return VALUE_ERROR(r, SQ_E_SYNTAX, from, "feedback stands twice");
+  r->record->given[SQ_F_FEEDBACK] = true;
   if (token == SQ_TOKEN_NULL) return true;
   if (token != SQ_TOKEN_ARRAY) return VALUE_ERROR(r, SQ_E_TYPE, from, "feedback is a list, not %s", token_name(token));
   if (!sq_json_skip(&r->json)) return json_error(r);
@@ -272,7 +286,7 @@ static bool read_feedback(reading *r) {
 static bool read_properties(reading *r) {
   const char *from = value_start(r);
   sq_token token = sq_json_next(&r->json);
-  return token == SQ_TOKEN_NULL || read_pairs(r, "properties", token, from, &r->properties);
+  return token == SQ_TOKEN_NULL || read_pairs(r, "properties", false, token, from, &r->properties);
 }
 
 static bool read_member(reading *r) {
@@ -336,39 +350,17 @@ static bool read_object(reading *r) {
   return true;
 }
 
-/* --------------------------------------------------------------------------------------- broken characters */
-
-/* The escape \u0000, as JSON has it for NUL, becomes \ufffd; an escaped backslash before u0000 is left. */
-static void replace_escaped_nuls(sq_text *line) {
-  for (size_t i = 0; i + 1 < line->length; i++) {
-    if (line->data[i] != '\\') continue;
-    if (line->length - i >= 6 && memcmp(line->data + i, "\\u0000", 6) == 0) memcpy(line->data + i, "\\ufffd", 6);
-    i++;
-  }
-}
-
-/* The line as it can be read: itself, or a copy in which nothing is broken. */
-static bool repair(sq_record *record, const char **line, size_t *length, sq_error *error) {
-  bool broken = sq_utf8_valid_prefix(*line, *length) != *length || (*length && memchr(*line, '\0', *length));
-  bool escaped_nul = memmem(*line, *length, "\\u0000", 6) != NULL;
-  if (!broken && !escaped_nul) return true;
-  sq_text_clear(&record->repaired);
-  sq_utf8_repair(&record->repaired, *line, *length);
-  if (!sq_text_whole(&record->repaired, error)) return false;
-  if (escaped_nul) replace_escaped_nuls(&record->repaired);
-  record->was_repaired = record->repaired.length != *length || memcmp(record->repaired.data, *line, *length) != 0;
-  *line = record->repaired.data;
-  *length = record->repaired.length;
-  return true;
-}
+/* ------------------------------------------------------------------------------------------------ records */
 
 bool sq_record_read(sq_record *record, const sq_format *format, bool merging, const char *line, size_t length, sq_error *error) {
   sq_arena_end(&record->arena);
   *record = (sq_record){.repaired = record->repaired};
   sq_arena_begin(&record->arena, NULL, NULL, 0);
-  if (!repair(record, &line, &length, error)) return false;
+  if (!sq_json_repair(&line, &length, &record->repaired, &record->was_repaired, error)) return false;
   reading r = {.record = record, .format = format, .merging = merging, .error = error};
   sq_json_begin(&r.json, line, length);
+  record->line = line;
+  record->length = length;
   if (read_object(&r)) return true;
   if (error->placed) sq_json_pointer(line, length, error->offset, error->pointer, sizeof error->pointer);
   return false;

@@ -11,6 +11,8 @@ typedef struct sq_record {
   bool was_repaired;
   sq_value fields[SQ_F_COUNT]; /* as they are stored; maps and lists are JSON text, absent is NULL */
   bool given[SQ_F_COUNT];      /* the record names the field, be it null */
+  const char *line;            /* as it was read */
+  size_t length;
   const char *feedback;        /* JSON array, or NULL */
   size_t feedback_length;
 } sq_record;

@@ -2,7 +2,10 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/repair.h"
 #include "base/time.h"
+#include "store/feedback.h"
+#include "store/limits.h"
 #include "store/map.h"
 #include "store/sqlite.h"
 
@@ -75,44 +78,41 @@ static bool write_about(sq_store *store, const sq_target *target,
 }
 
 typedef struct feedback_write {
-  const sq_feedback *feedback;
+  const sq_target *target;
+  const sq_entry *entry;
   int64_t id;
 } feedback_write;
 
-static void write_score(const sq_value *score, sq_text *out) {
-  switch (score->kind) {
-    case SQ_BOOLEAN: sq_text_put(out, score->boolean ? "true" : "false"); break;
-    case SQ_INTEGER: sq_json_write_integer(out, score->integer); break;
-    case SQ_REAL: sq_json_write_real(out, score->real); break;
-    case SQ_STRING: sq_json_write_string(out, score->text, score->length); break;
-    default: break;
-  }
-}
-
 static bool write_feedback(sq_store *store, const char *organization, const char *project, void *state, sq_error *error) {
   feedback_write *w = state;
-  const sq_feedback *f = w->feedback;
-  sq_text score = {0};
-  write_score(&f->score, &score);
-  sqlite3_stmt *insert = sq_text_whole(&score, error) ? sq_prepared(store, SQ_INSERT_FEEDBACK, error) : NULL;
-  bool done = insert != NULL;
-  if (insert) {
-    const char *texts[] = {f->target.request, organization, project, f->key, score.data, f->value, f->comment, f->source};
-    for (int i = 0; i < 8; i++) sq_bind_terminated(insert, i + 1, texts[i]);
-    sqlite3_bind_int64(insert, 9, f->timed ? f->created_at : sq_time_now());
-    sq_bind_terminated(insert, 10, f->target.session);
-    done = sq_step_done(store, insert, error);
-    w->id = sqlite3_last_insert_rowid(store->db);
-  }
-  sq_text_free(&score);
+  const sq_entry *e = w->entry;
+  sqlite3_stmt *insert = sq_prepared(store, SQ_INSERT_FEEDBACK, error);
+  if (!insert) return false;
+  sq_bind_terminated(insert, 1, w->target->request);
+  sq_bind_terminated(insert, 2, organization);
+  sq_bind_terminated(insert, 3, project);
+  const sq_value *values[] = {&e->key, &e->score, &e->value, &e->comment, &e->source};
+  for (int i = 0; i < 5; i++) sq_bind_value(insert, i + 4, values[i]);
+  sqlite3_bind_int64(insert, 9, e->created_at);
+  sq_bind_terminated(insert, 10, w->target->session);
+  bool done = sq_step_done(store, insert, error);
+  w->id = sqlite3_last_insert_rowid(store->db);
   return done;
 }
 
-int64_t sq_store_feedback(sq_store *store, const sq_feedback *feedback, sq_error *error) {
-  feedback_write write = {feedback, -1};
-  if (!feedback->key || !feedback->key[0]) sq_fail(error, SQ_E_MISSING, "feedback has a key");
-  else if (!write_about(store, &feedback->target, write_feedback, &write, error)) write.id = -1;
-  return write.id;
+int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length, sq_error *error) {
+  sq_entry entry = {.created_at = sq_time_now()};
+  feedback_write write = {target, &entry, -1};
+  sq_text room = {0};
+  sq_arena arena;
+  bool repaired;
+  sq_arena_begin(&arena, NULL, NULL, 0);
+  bool done = sq_json_repair(&json, &length, &room, &repaired, error) && sq_entry_read(&entry, &arena, json, length, error) &&
+              write_about(store, target, write_feedback, &write, error);
+  if (error->placed) sq_json_pointer(json, length, error->offset, error->pointer, sizeof error->pointer);
+  sq_arena_end(&arena);
+  sq_text_free(&room);
+  return done ? write.id : -1;
 }
 
 /* ?1 … ?4, and the time as ?5 where the statement has it. */
@@ -143,10 +143,14 @@ static bool write_tag(sq_store *store, const char *organization, const char *pro
                    organization, project, w->session, w->text, error);
 }
 
-bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, sq_error *error) {
-  session_write write = {target->session, tag, 0};
-  if (!tag || !tag[0]) return sq_fail(error, SQ_E_VALUE, "a tag is not empty");
-  return write_about(store, target, write_tag, &write, error);
+bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, size_t length, sq_error *error) {
+  sq_text whole = {0};
+  if (length == 0) return sq_fail(error, SQ_E_VALUE, "a tag is not empty");
+  sq_utf8_repair(&whole, tag, length);
+  session_write write = {target->session, whole.data, whole.length};
+  bool done = sq_text_whole(&whole, error) && write_about(store, target, write_tag, &write, error);
+  sq_text_free(&whole);
+  return done;
 }
 
 /* How many members the merged map has, -1 after an error. */
@@ -183,18 +187,27 @@ static bool write_metadata(sq_store *store, const char *organization, const char
   return done;
 }
 
-/* An object of text, numbers, booleans and nulls. */
 static bool check_metadata(const char *json, size_t length, sq_error *error) {
   sq_json reader;
   sq_json_begin(&reader, json, length);
   if (sq_json_next(&reader) != SQ_TOKEN_OBJECT) return sq_fail(error, SQ_E_TYPE, "session metadata is a map");
   sq_token token;
-  while ((token = sq_json_next(&reader)) != SQ_TOKEN_END)
-    if (token == SQ_TOKEN_ERROR) return sq_fail_at(error, reader.code, (size_t)(reader.at - json), 1, "session metadata: %s", reader.error);
+  while ((token = sq_json_next(&reader)) != SQ_TOKEN_END) {
+    size_t at = (size_t)((token == SQ_TOKEN_NUMBER ? reader.token : reader.at) - json);
+    if (token == SQ_TOKEN_ERROR) return sq_fail_at(error, reader.code, at, 1, "session metadata: %s", reader.error);
+    const char *refusal = token == SQ_TOKEN_NUMBER ? sq_refuse_number(reader.token, reader.length) : NULL;
+    if (refusal) return sq_fail_at(error, SQ_E_VALUE, at, reader.length, "session metadata: a member %s", refusal);
+  }
   return true;
 }
 
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length, sq_error *error) {
-  session_write write = {target->session, json, length};
-  return check_metadata(json, length, error) && write_about(store, target, write_metadata, &write, error);
+  sq_text room = {0};
+  bool repaired, done = false;
+  if (sq_json_repair(&json, &length, &room, &repaired, error) && check_metadata(json, length, error)) {
+    session_write write = {target->session, json, length};
+    done = write_about(store, target, write_metadata, &write, error);
+  }
+  sq_text_free(&room);
+  return done;
 }

@@ -1,25 +1,36 @@
 --- Fields as values: `f.latency_ms:gt(2000)`, `f.properties.env:eq "prod"`, `f.session.total_cost_usd`.
+local check = require "sessionquery.check"
 local core = require "sessionquery.core"
 
---- A field that can be compared. Comparisons give filters.
+--- A field that can be compared. Comparisons give filters. It cannot be changed.
 ---@class sessionquery.Field
----@field package _name string canonical name
----@field package _key string? member of a map
 local Field = {}
 Field.__index = Field
 
 --- A map: index it by a key, or call it with one that is also a method's name.
 ---@class sessionquery.Map
+---@field has fun(self: sessionquery.Map, key: string): sessionquery.Filter
+---@field present fun(self: sessionquery.Map): sessionquery.Filter
+---@field absent fun(self: sessionquery.Map): sessionquery.Filter
+---@field [string] sessionquery.Field
+---@overload fun(key: string): sessionquery.Field
 local Map = {}
 
+-- What a field or map is: its canonical name, and the member of a map. Kept apart, so that a map has no key
+-- that cannot be asked, and nobody renames a field that all share.
+local names = setmetatable({}, { __mode = "k" })
+local keys = setmetatable({}, { __mode = "k" })
+
 local function compare(field, operator, values)
-  local filter, message = core.compare(rawget(field, "_name"), rawget(field, "_key"), operator, values)
+  if not names[field] then error(("%s: expected a field (call it as field:%s(…))"):format(operator, operator), 3) end
+  local filter, message = core.compare(names[field], keys[field], operator, values)
   if not filter then error(message, 3) end
   return filter
 end
 
 local function one_value(operator)
-  return function(self, value)
+  return function(self, value, ...)
+    if select("#", ...) > 0 then error(operator .. ": expected one value", 2) end
     if value == nil then
       error(("%s: nil is no value; sq.null asks for absence, as :absent() does"):format(operator), 2)
     end
@@ -57,7 +68,8 @@ Field.has = one_value "has"
 ---@param low any
 ---@param high any
 ---@return sessionquery.Filter
-function Field:between(low, high)
+function Field:between(low, high, ...)
+  if select("#", ...) > 0 then error("between: expected two values", 2) end
   if low == nil or high == nil then error("between: two values, a lower and an upper end", 2) end
   return (compare(self, "between", { low, high }))
 end
@@ -66,7 +78,7 @@ end
 ---@param values any[]
 ---@return sessionquery.Filter
 function Field:among(values)
-  if type(values) ~= "table" then error("among: expected a list of values, got " .. type(values), 2) end
+  check.list(values, "among")
   return (compare(self, "among", values))
 end
 
@@ -77,26 +89,42 @@ function Field:present() return (compare(self, "present", {})) end
 function Field:absent() return (compare(self, "absent", {})) end
 
 function Field:__tostring()
-  local name, key = rawget(self, "_name"), rawget(self, "_key")
-  return key and ("%s.%q"):format(name, key) or name
+  local key = keys[self]
+  return key and ("%s.%q"):format(names[self], key) or names[self]
 end
 
-local function make(name, key) return setmetatable({ _name = name, _key = key }, Field) end
+function Field:__newindex() error(("the field %s cannot be changed"):format(tostring(self)), 2) end
+
+--- `f.properties:eq(…)` asks for the key "eq" and calls it.
+function Field:__call()
+  local name = names[self]
+  error(keys[self] and ("%s is a map: name one of its keys, as in f.%s.KEY"):format(name, name) or name .. " is no function", 2)
+end
+
+local function make(name, key, kind)
+  local field = setmetatable({}, kind or Field)
+  names[field], keys[field] = name, key
+  return field
+end
 
 local map_methods = { has = Field.has, present = Field.present, absent = Field.absent }
 
-function Map.__index(map, key)
-  if map_methods[key] then return map_methods[key] end
-  if type(key) ~= "string" then error("a map's key is text, not a " .. type(key), 2) end
-  return make(rawget(map, "_name"), key)
+local function member(map, key)
+  if type(key) ~= "string" then error("a map's key is text, not a " .. type(key), 3) end
+  return make(names[map], key)
 end
+
+function Map.__index(map, key) return map_methods[key] or member(map, key) end
 
 function Map.__call(map, key)
-  if type(key) ~= "string" then error("a map's key is text, not a " .. type(key), 2) end
-  return make(rawget(map, "_name"), key)
+  local field = member(map, key)
+  return field
 end
 
+Map.__newindex = Field.__newindex
 Map.__tostring = Field.__tostring
+
+local function refuse_change() error("fields cannot be set", 2) end
 
 local function namespace(prefix)
   local known = {}
@@ -106,19 +134,27 @@ local function namespace(prefix)
       if type(name) ~= "string" then error("a field's name is text, not a " .. type(name), 2) end
       local row, message = core.field(prefix .. name)
       if not row then error(message, 2) end
-      local field = row.type == "map" and setmetatable({ _name = row.name }, Map) or make(row.name)
-      known[name] = field
-      return field
+      known[name] = make(row.name, nil, row.type == "map" and Map or Field)
+      return known[name]
     end,
-    __newindex = function() error("fields cannot be set", 2) end,
+    __newindex = refuse_change,
   })
 end
 
 local session, entry = namespace "session.", namespace "entry."
 local request = namespace ""
 
+local fields = {}
+
 --- `sq.field`: by name, with `session` and `entry` holding the fields of these.
-return setmetatable({}, {
+---@class sessionquery.Fields
+---@field session table<string, sessionquery.Field|sessionquery.Map>
+---@field entry table<string, sessionquery.Field>
+---@field properties sessionquery.Map
+---@field scores sessionquery.Map
+---@field extra sessionquery.Map
+---@field [string] sessionquery.Field
+fields.all = setmetatable({}, {
   __index = function(_, name)
     if name == "session" then return session end
     if name == "entry" then return entry end
@@ -126,5 +162,15 @@ return setmetatable({}, {
     if not ok then error((tostring(field):gsub("^.-:%d+: ", "")), 2) end
     return field
   end,
-  __newindex = function() error("fields cannot be set", 2) end,
+  __newindex = refuse_change,
 })
+
+--- "model", "properties.env", "properties" of a field or map; nil of anything else.
+---@param field any
+---@return string?
+function fields.path(field)
+  local key = keys[field]
+  return key and names[field] .. "." .. key or names[field]
+end
+
+return fields

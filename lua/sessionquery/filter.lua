@@ -1,17 +1,27 @@
 --- Filters: compiled from a dialect, or combined from others.
+local check = require "sessionquery.check"
 local core = require "sessionquery.core"
+local fields = require "sessionquery.field"
 
 ---@class sessionquery.Filter
 ---@field dump fun(self: sessionquery.Filter, stage?: "tree"): string the IR, split into rows and keep; "tree": before that
----@field sql fun(self: sessionquery.Filter, target?: "sqlite"): string conditions with their bound values
+---@field sql fun(self: sessionquery.Filter, target?: "sqlite"): string?, string?, table? conditions with bound values
 
 local filter = {}
 
---- Source text of a dialect, or for a JSON dialect a Lua table, as JSON text; nil and a message otherwise.
-function filter.source(source)
+--- Source text of a dialect, or for a JSON dialect a Lua table, as JSON text; nil, a message and its detail
+--- otherwise. `more`: levels between this and the caller's function.
+function filter.source(source, what, more)
+  check.type(source, "string|table", what, (more or 0) + 1)
   if type(source) == "string" then return source end
-  if type(source) ~= "table" then error("source: expected text or a table, got " .. type(source), 3) end
-  return core.encode(source)
+  local text, message, detail = check.json(source, what, (more or 0) + 1, true)
+  return text, message, detail
+end
+
+--- An error in JSON that was made of a table has no place in any text of the caller's.
+function filter.placeless(detail, source)
+  if type(source) == "table" then detail.offset, detail.length = nil, nil end
+  return detail
 end
 
 --- Compiles a filter.
@@ -21,35 +31,45 @@ end
 ---@return string? message
 ---@return table? detail code, offset and length (bytes, from 0), pointer (JSON)
 function filter.compile(dialect, source)
-  if type(dialect) ~= "string" then error("dialect: expected text, got " .. type(dialect), 2) end
-  local text, message = filter.source(source)
-  if not text then return nil, message, { code = "type" } end
-  local compiled, why, detail = core.filter(dialect, text)
+  check.type(dialect, "string", "filter: dialect")
+  local text, message, detail = filter.source(source, "filter: source")
+  if not text then return nil, message, detail end
+  local compiled, why, place = core.filter(dialect, text)
   if compiled then return compiled end
-  if type(source) == "table" then detail.offset, detail.length = nil, nil end -- no text of the caller's
-  return nil, why, detail
+  return nil, why, filter.placeless(place, source)
 end
 
-local function combine(how, parts, map)
-  for i = 1, #parts do
+--- A filter as methods take it: one that is there, or `where` text. nil, message and detail when the text is
+--- wrong; anything else raises, `more` levels above the method.
+function filter.of(value, what, more)
+  if type(value) == "string" then return core.filter("where", value) end
+  if core.type(value) == "filter" then return value end
+  error(("%s: expected a filter, got %s"):format(what, type(value)), 3 + (more or 0))
+end
+
+-- Which word the core has for what, where it differs.
+local words = { negate = "not", some_request = "some", every_request = "every" }
+
+local function combine(name, parts, map, level)
+  for i = 1, check.list(parts, name, level - 1) do
     if core.type(parts[i]) ~= "filter" then
-      error(("%s: part %d is a %s, not a filter"):format(how, i, type(parts[i])), 3)
+      error(("%s: part %d is a %s, not a filter"):format(name, i, type(parts[i])), level + 1)
     end
   end
-  local combined, message = core.combine(how, parts, map)
-  if not combined then error(message, 3) end
+  local combined, message = core.combine(words[name] or name, parts, map)
+  if not combined then error(message, level + 1) end
   return combined
 end
 
 local function many(how)
-  return function(parts)
-    if type(parts) ~= "table" then error(("%s: expected a list of filters, got %s"):format(how, type(parts)), 2) end
-    return (combine(how, parts))
-  end
+  return function(parts) return (combine(how, parts, nil, 2)) end
 end
 
 local function one(how)
-  return function(part) return (combine(how, { part })) end
+  return function(part)
+    if core.type(part) ~= "filter" then error(("%s: expected a filter, got %s"):format(how, type(part)), 2) end
+    return (combine(how, { part }, nil, 2))
+  end
 end
 
 --- All must hold; of none, true.
@@ -60,13 +80,13 @@ filter.all = many "all"
 filter.any = many "any"
 --- Must not hold.
 ---@type fun(part: sessionquery.Filter): sessionquery.Filter
-filter.negate = one "not"
+filter.negate = one "negate"
 --- Some request of the group satisfies it.
 ---@type fun(part: sessionquery.Filter): sessionquery.Filter
-filter.some_request = one "some"
+filter.some_request = one "some_request"
 --- Every request of the group satisfies it.
 ---@type fun(part: sessionquery.Filter): sessionquery.Filter
-filter.every_request = one "every"
+filter.every_request = one "every_request"
 --- The root of the request's trace satisfies it.
 ---@type fun(part: sessionquery.Filter): sessionquery.Filter
 filter.root = one "root"
@@ -80,11 +100,10 @@ filter.in_trace = one "in_trace"
 ---@param ... sessionquery.Filter
 ---@return sessionquery.Filter
 function filter.entry(map, ...)
-  local name = type(map) == "table" and rawget(map, "_name") or map
+  local name = fields.path(map) or map
   if type(name) ~= "string" then error("entry: expected a map or its name, got " .. type(map), 2) end
-  local parts = { ... }
-  if #parts == 0 then error("entry: expected at least one filter", 2) end
-  return (combine("entry", { #parts == 1 and parts[1] or combine("all", parts) }, name))
+  if select("#", ...) == 0 then error("entry: expected at least one filter", 2) end
+  return (combine("entry", { (combine("all", { ... }, nil, 2)) }, name, 2))
 end
 
 return filter

@@ -37,18 +37,22 @@ local function read_file(path)
   end
 end
 
+--- As error counts: from a source's function, by way of the loop and Store:import, to the caller.
+local CALLER = 4
+
 local function read_iterator(iterator)
   local ended = false
   return function()
-    local lines = {}
-    while #lines < LINES and not ended do
+    local lines, bytes = {}, 0
+    while #lines < LINES and bytes < BLOCK and not ended do
       local line = iterator()
       if line == nil then
         ended = true
       elseif type(line) ~= "string" then
-        error("import: the iterator gave a " .. type(line) .. ", not a line", 0)
+        error("import: the iterator gave a " .. type(line) .. ", not a line", CALLER)
       else
         lines[#lines + 1] = (line:gsub("\n$", ""):gsub("\n", " "))
+        bytes = bytes + #line
       end
     end
     if #lines > 0 then return table.concat(lines, "\n") .. "\n" end
@@ -57,8 +61,10 @@ end
 
 -- ------------------------------------------------------------------------------------------------- mapping
 
---- Runs `map` over the lines of a block. A line that it fails on, or leaves out, becomes an empty one, so
---- that the numbers of the others stay.
+local UNREADABLE = "!" -- a line that is no JSON
+
+--- Runs `map` over the lines of a block. A line that it leaves out becomes an empty one, so that the numbers
+--- of the others stay.
 local function map_block(job, block)
   local lines, number = {}, job.sum.lines
   if block:sub(-1) ~= "\n" then block = block .. "\n" end
@@ -70,26 +76,35 @@ local function map_block(job, block)
   return table.concat(lines, "\n") .. "\n"
 end
 
---- A bad line: noted, or the end of the import.
+--- A bad line: noted; or, where it ends the import, left for the store to stumble over, since a line before
+--- it may be bad as well, and what the block has brought so far must be undone.
 local function fault(job, number, message, detail)
   detail = detail or { code = "value" }
   detail.line, detail.message = number, message
   if job.on_error == "stop" then
     job.failure = detail
-  else
-    job.sum.failed = job.sum.failed + 1
-    if #job.sum.errors < MOST_ERRORS then job.sum.errors[#job.sum.errors + 1] = detail end
+    return UNREADABLE
   end
+  job.sum.failed = job.sum.failed + 1
+  if #job.sum.errors < MOST_ERRORS then job.sum.errors[#job.sum.errors + 1] = detail end
   return ""
+end
+
+--- The record with an id, when it brings none. The map's table stays as it is: a map may use one for all.
+local function with_id(record, job, number, line)
+  if record.request_id ~= nil and record.request_id ~= core.null then return record end
+  local copy = {}
+  for name, value in next, record do copy[name] = value end
+  copy.request_id = core.line_id(job.identity, number, line)
+  return copy
 end
 
 local function mapper(job, map)
   return function(line, number)
     if not line:find "%S" then return "" end
-    local record, message = core.decode(line)
-    if type(record) ~= "table" then
-      return fault(job, number, message or "a record is an object", { code = message and "syntax" or "type" })
-    end
+    local record, repaired, detail = core.decode(line)
+    if record == nil then return fault(job, number, repaired, detail) end
+    if type(record) ~= "table" then return fault(job, number, "a record is an object", { code = "type" }) end
     local ran, mapped = pcall(map, record, number)
     if not ran then return fault(job, number, "map: " .. tostring(mapped)) end
     if mapped == nil then
@@ -97,11 +112,11 @@ local function mapper(job, map)
       return ""
     end
     if type(mapped) ~= "table" then
-      return fault(job, number, "map gave a " .. type(mapped) .. ", not a record")
+      return fault(job, number, "map gave a " .. type(mapped) .. ", not a record", { code = "type" })
     end
-    if mapped.request_id == nil then mapped.request_id = core.line_id(job.identity, number, line) end
-    local text, why = core.encode(mapped)
-    if not text then return fault(job, number, why) end
+    local text, why, wrong = core.encode(with_id(mapped, job, number, line))
+    if not text then return fault(job, number, why, wrong) end
+    if repaired then job.sum.repaired = job.sum.repaired + 1 end
     return text
   end
 end
@@ -110,22 +125,28 @@ end
 
 local counted = { "lines", "added", "replaced", "updated", "skipped", "failed", "repaired" }
 
-local function add_counts(sum, counts)
+local function by_line(a, b) return a.line < b.line end
+
+local function add_counts(job, counts)
+  local sum = job.sum
   for _, name in ipairs(counted) do sum[name] = sum[name] + counts[name] end
-  for _, detail in ipairs(counts.errors) do sum.errors[#sum.errors + 1] = detail end
+  for _, detail in ipairs(counts.errors) do
+    if job.map_line then detail.offset, detail.length = nil, nil end -- of a text that nobody has seen
+    sum.errors[#sum.errors + 1] = detail
+  end
+  if job.map_line then table.sort(sum.errors, by_line) end
 end
 
 local function failed(job, message, detail)
   detail = detail or {}
   detail.sum = job.sum
-  if detail.line then message = ("line %d: %s"):format(detail.line, message) end
+  if detail.line and detail.line > 0 then message = ("line %d: %s"):format(detail.line, message) end
   return nil, message, detail
 end
 
 local function take_block(job, store, block)
   job.identity = job.identity or block:match "^[^\n]*"
   if job.map_line then block = map_block(job, block) end
-  if job.failure then return failed(job, job.failure.message, job.failure) end
   local counts, message, detail = store:ingest(block, {
     format = job.format,
     on_conflict = job.on_conflict,
@@ -134,8 +155,13 @@ local function take_block(job, store, block)
     identity = job.identity,
     most_errors = MOST_ERRORS - #job.sum.errors,
   })
-  if not counts then return failed(job, message, detail) end
-  add_counts(job.sum, counts)
+  if not counts then
+    local mapping = job.failure
+    if mapping and mapping.line == detail.line then return failed(job, mapping.message, mapping) end
+    if job.map_line then detail.offset, detail.length = nil, nil end
+    return failed(job, message, detail)
+  end
+  add_counts(job, counts)
   if job.progress then
     local sum = job.sum
     job.progress(sum.lines, sum.added, sum.replaced + sum.updated, sum.skipped, sum.failed)
@@ -147,7 +173,7 @@ end
 return function(store, source, options)
   options = check.options(options, options_known, "import", 1)
   local job = {
-    format = options.format,
+    format = choose(options.format, { "canonical", "helicone" }, "format"),
     on_conflict = choose(options.on_conflict, { "replace", "skip", "update" }, "on_conflict"),
     on_error = choose(options.on_error, { "skip", "stop" }, "on_error"),
     progress = options.progress,

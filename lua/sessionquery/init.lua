@@ -9,9 +9,11 @@ local store = require "sessionquery.store"
 local sq = {
   _VERSION = core.version,
   --- null wherever a value is taken; the same as cjson.null and ngx.null.
+  ---@type lightuserdata
   null = core.null,
   --- Fields by name: sq.field.latency_ms, sq.field.properties.env, sq.field.session.total_cost_usd.
-  field = require "sessionquery.field",
+  ---@type sessionquery.Fields
+  field = require("sessionquery.field").all,
   open = store.open,
   migrate = store.migrate,
   filter = filters.compile,
@@ -33,7 +35,7 @@ local sq = {
 ---@return table? detail
 function sq.iso(time, offset_minutes)
   check.type(time, "number|string", "iso")
-  if offset_minutes ~= nil then check.whole(offset_minutes, -1440, "iso: offset_minutes") end
+  if offset_minutes ~= nil then check.whole(offset_minutes, -1440, 1440, "iso: offset_minutes") end
   return core.iso(time, offset_minutes)
 end
 
@@ -45,37 +47,48 @@ end
 ---@return table? detail
 function sq.query(dialect, body)
   check.type(dialect, "string", "query: dialect")
-  local text, message = filters.source(body)
-  if not text then return nil, message, { code = "type" } end
-  return query.compile(dialect, text)
+  local text, message, detail = filters.source(body, "query: body")
+  if not text then return nil, message, detail end
+  local request, why, place = query.compile(dialect, text)
+  if request then return request end
+  return nil, why, filters.placeless(place, body)
 end
 
 --- The same for handlers: body in, HTTP status and answer out, in the vendor's envelope in errors too.
 ---@param dialect "helicone"
 ---@param db sessionquery.Store
----@param body string JSON text
+---@param body string|table|nil JSON text as it came, or a Lua table; nil, as of an empty POST, is an empty text
 ---@return integer status
 ---@return string text
 function sq.answer(dialect, db, body)
   check.type(dialect, "string", "answer: dialect")
-  check.type(body, "string", "answer: body")
+  check.type(body, "string|table|nil", "answer: body")
   local open = type(db) == "table" and rawget(db, "_core")
   if not open then error("answer: expected an open store", 2) end
-  return core.answer(open, dialect, body)
+  if type(body) == "table" then body = core.encode(body) end -- what cannot be written is no body
+  return core.answer(open, dialect, body or "")
 end
 
 --- Time buckets for group_by: `sq.day`, or `sq.day{offset_minutes = 60}`; weeks begin on Monday.
 ---@class sessionquery.Bucket
+---@overload fun(options: { offset_minutes?: integer }): sessionquery.Bucket
 local Bucket = {}
 
 function Bucket.__call(bucket, options)
   options = check.options(options, { offset_minutes = "number" }, bucket._bucket)
-  if options.offset_minutes then check.whole(options.offset_minutes, -1440, bucket._bucket .. ": offset_minutes") end
+  if options.offset_minutes then check.whole(options.offset_minutes, -1440, 1440, bucket._bucket .. ": offset_minutes") end
   return setmetatable({ _bucket = bucket._bucket, _offset = options.offset_minutes }, Bucket)
 end
 
-for _, name in ipairs { "hour", "day", "week", "month" } do
-  sq[name] = setmetatable({ _bucket = name }, Bucket)
-end
+local function bucket(name) return setmetatable({ _bucket = name }, Bucket) end
+
+---@type sessionquery.Bucket
+sq.hour = bucket "hour"
+---@type sessionquery.Bucket
+sq.day = bucket "day"
+---@type sessionquery.Bucket
+sq.week = bucket "week"
+---@type sessionquery.Bucket
+sq.month = bucket "month"
 
 return sq

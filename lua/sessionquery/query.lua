@@ -1,6 +1,7 @@
 --- Queries: an immutable builder, and what its rows are read by.
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
+local filters = require "sessionquery.filter"
 
 local BATCH = 500 -- rows that requests():each() reads at once
 local PAGE = 100 -- rows of a page() without limit
@@ -17,6 +18,7 @@ Query.__index = Query
 
 --- The handle's core; raises at the caller's caller when it is closed.
 local function store_of(query)
+  if type(query) ~= "table" or not query._db then error("expected a query: methods are called with a colon", 3) end
   local store = query._db._core
   if not store then error("the store is closed", 3) end
   return store
@@ -44,9 +46,9 @@ local function with(query, changes, level)
   return (make(query._db, spec, level + 1))
 end
 
-local function with_filters(query, filters, level)
+local function with_filters(query, more, level)
   local all = copy(query._spec.filters)
-  for i = 1, #filters do all[#all + 1] = filters[i] end
+  for i = 1, #more do all[#all + 1] = more[i] end
   return (with(query, { filters = all }, level + 1))
 end
 
@@ -54,14 +56,9 @@ end
 ---@param filter sessionquery.Filter|string
 ---@return sessionquery.Query
 function Query:where(filter)
-  if type(filter) == "string" then
-    local compiled, message = core.filter("where", filter)
-    if not compiled then error(message, 2) end
-    filter = compiled
-  elseif core.type(filter) ~= "filter" then
-    error("where: expected a filter, got " .. type(filter), 2)
-  end
-  return (with_filters(self, { filter }, 3))
+  local compiled, message = filters.of(filter, "where")
+  if not compiled then error(message, 2) end
+  return (with_filters(self, { compiled }, 3))
 end
 
 --- Only requests with from <= created_at < to; nil leaves an end open.
@@ -69,31 +66,33 @@ end
 ---@param to? number|string
 ---@return sessionquery.Query
 function Query:window(from, to)
-  local filters = {}
+  local bounds = {}
   for _, bound in ipairs { { "gte", from }, { "lt", to } } do
     local operator, value = bound[1], bound[2]
     if value ~= nil then
       check.type(value, "number|string", "window")
       local filter, message = core.compare("created_at", nil, operator, { value })
       if not filter then error(message, 2) end
-      filters[#filters + 1] = filter
+      bounds[#bounds + 1] = filter
     end
   end
-  return (with_filters(self, filters, 3))
+  return (with_filters(self, bounds, 3))
 end
 
 --- A field's name ("total_cost_usd", "model"), with "-" before it descending. A later call replaces it.
 ---@param name string
+---@param ... nil it takes one
 ---@return sessionquery.Query
-function Query:order_by(name)
+function Query:order_by(name, ...)
   check.type(name, "string", "order_by")
+  if select("#", ...) > 0 then error("order_by: expected one field", 2) end
   return (with(self, { order = name }, 3))
 end
 
 ---@param count integer
 ---@return sessionquery.Query
 function Query:limit(count)
-  check.whole(count, 0, "limit")
+  check.whole(count, 0, nil, "limit")
   return (with(self, { limit = count }, 3))
 end
 
@@ -101,7 +100,7 @@ end
 ---@param count integer
 ---@return sessionquery.Query
 function Query:offset(count)
-  check.whole(count, 0, "offset")
+  check.whole(count, 0, nil, "offset")
   local spec = copy(self._spec)
   spec.offset, spec.after = count, nil
   return (make(self._db, spec, 3))
@@ -120,6 +119,8 @@ end
 -- ------------------------------------------------------------------------------------------------- iterating
 
 --- What `for` walks: callable, and closeable by :close() and, on Lua 5.4, by the loop itself.
+---@class sessionquery.Iterator
+---@overload fun(): table?
 local Iterator = {}
 Iterator.__index = Iterator
 
@@ -129,6 +130,7 @@ function Iterator:__call()
   return row
 end
 
+--- Lets go of what it holds; again does nothing. On LuaJIT needed after a `break` out of each{snapshot = true}.
 function Iterator:close()
   self._step = function() end
   if self._snapshot then self._snapshot:close() end
@@ -152,11 +154,12 @@ local function step_rows(rows)
 end
 
 --- Steps through requests batch by batch; between two batches no transaction is held.
-local function step_batches(query, store)
+local function step_batches(query, store, snapshot)
   local left = query._spec.limit or math.huge
   local spec = copy(query._spec)
   local rows, index, ended = nil, 0, left == 0
   local function next_batch()
+    if not snapshot and query._db._core ~= store then error("the store was closed while its requests were read", 4) end
     spec.limit = math.min(left, BATCH)
     local batch, message = core.rows(store, assert(core.build(spec)))
     if not batch then error(message, 4) end
@@ -182,7 +185,10 @@ end
 --- Iterates rows: `for row in query:each() do`. Groups are computed before the first one; requests are read
 --- in batches, each of the state it finds. Raises on errors. Writing in the loop is allowed.
 ---@param options? { snapshot?: boolean } snapshot: all rows of one state (held until the loop ends or :close())
----@return fun(): table?
+---@return sessionquery.Iterator
+---@return nil
+---@return nil
+---@return sessionquery.Iterator closed by `for` on Lua 5.4
 function Answer:each(options)
   check.options(options, { snapshot = "boolean" }, "each")
   local store, snapshot = store_of(self), nil
@@ -192,7 +198,7 @@ function Answer:each(options)
     if not snapshot then error(message, 2) end
   end
   if self._spec and self._spec.source == "requests" then
-    return iterate(step_batches(self, snapshot or store), snapshot)
+    return iterate(step_batches(self, snapshot or store, snapshot), snapshot)
   end
   local rows, message = core.rows(snapshot or store, self._core)
   if snapshot then snapshot:close() end
@@ -232,7 +238,7 @@ function Query:page()
   return page
 end
 
---- The first row, whatever limit and offset say; nil when there is none.
+--- The first row, whatever limit, offset and after say; nil when there is none.
 ---@return table?
 ---@return string? message
 ---@return table? detail
@@ -245,7 +251,7 @@ function Query:first()
   return rows:read(1)
 end
 
---- How many rows there are without limit and offset.
+--- How many rows there are without limit, offset and after.
 ---@return integer?
 ---@return string? message
 ---@return table? detail
@@ -263,12 +269,13 @@ function Answer:json() return core.json(store_of(self), self._core) end
 ---@return table? detail
 function Answer:explain() return core.explain(store_of(self), self._core) end
 
---- The names and types of the columns, in order, and the rows: what formats a table.
----@return table[]? columns
----@return table[]|string rows
+--- The columns in order, and the rows: what a table is made of.
+---@return { name: string, type: string }[]? columns
+---@return table[]|string rows or the message
+---@return table? detail
 function Answer:columns()
-  local rows, message = core.rows(store_of(self), self._core)
-  if not rows then return nil, message end
+  local rows, message, detail = core.rows(store_of(self), self._core)
+  if not rows then return nil, message, detail end
   return rows:columns(), to_list(rows)
 end
 

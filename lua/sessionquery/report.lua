@@ -21,7 +21,9 @@ function Result:format(name) return format.write(name or "table", self.columns, 
 
 -- ------------------------------------------------------------------------------------------------- checking
 
-local function wrong(path, message) return nil, ("report %s: %s"):format(path, message), { code = "value" } end
+local function wrong(path, message, detail)
+  return nil, ("report %s: %s"):format(path, message), detail or { code = "value" }
+end
 
 local shape = { title = "string", params = "table|nil", columns = "table", rows = "function" }
 
@@ -53,8 +55,7 @@ local function merge(path, defaults, given)
   for name, value in pairs(given) do
     local default = defaults[name]
     if default == nil then
-      local near = check.nearest(tostring(name), defaults)
-      return wrong(path, ("no parameter '%s'%s"):format(tostring(name), near and (", did you mean '%s'?"):format(near) or ""))
+      return wrong(path, ("no parameter '%s'%s"):format(tostring(name), check.hint(tostring(name), defaults)), { code = "unknown" })
     end
     params[name] = convert(value, default)
     if params[name] == nil then
@@ -66,6 +67,29 @@ end
 
 -- -------------------------------------------------------------------------------------------------- running
 
+local function load(path)
+  local file, message = io.open(path)
+  if not file then return wrong(path, message, { code = "not_found" }) end
+  file:close()
+  local chunk, why = loadfile(path)
+  if not chunk then return wrong(path, why, { code = "syntax" }) end
+  local loaded, definition = pcall(chunk)
+  if not loaded then return wrong(path, tostring(definition)) end
+  local good, wrong_shape, detail = check_shape(path, definition)
+  if not good then return nil, wrong_shape, detail end
+  return definition
+end
+
+local function check_rows(path, rows, message, detail)
+  if type(rows) ~= "table" or getmetatable(rows) then
+    return wrong(path, rows == nil and message or ("rows gave a %s, not a list of rows"):format(type(rows)), detail)
+  end
+  for r, row in ipairs(rows) do
+    if type(row) ~= "table" then return wrong(path, ("row %d is a %s, not a table"):format(r, type(row))) end
+  end
+  return rows
+end
+
 --- Runs a report file.
 ---@param db sessionquery.Store
 ---@param path string
@@ -74,24 +98,20 @@ end
 ---@return string? message
 ---@return table? detail
 function report.run(db, path, params)
-  check.type(path, "string", "report: path")
+  if type(db) ~= "table" or not rawget(db, "_core") then error("report: expected an open store", 2) end
+  check.type(path, "id", "report: path")
   check.type(params, "table|nil", "report: params")
-  local chunk, message = loadfile(path)
-  if not chunk then return nil, "report: " .. message, { code = "syntax" } end
-  local loaded, definition = pcall(chunk)
-  if not loaded then return wrong(path, tostring(definition)) end
-  local good, why, detail = check_shape(path, definition)
-  if not good then return nil, why, detail end
+  local definition, message, detail = load(path)
+  if not definition then return nil, message, detail end
+  local columns, bad_column = format.columns(definition.columns)
+  if not columns then return wrong(path, bad_column) end
   local merged, wrong_param, more = merge(path, definition.params or {}, params or {})
   if not merged then return nil, wrong_param, more end
-  local ran, rows, failure = pcall(definition.rows, db, merged)
+  local ran, rows, failure, place = pcall(definition.rows, db, merged)
   if not ran then return wrong(path, tostring(rows)) end
-  if type(rows) ~= "table" then return wrong(path, failure or ("rows gave a " .. type(rows) .. ", not a list")) end
-  local columns = {}
-  for c, column in ipairs(definition.columns) do
-    columns[c] = type(column) == "string" and { name = column } or column
-  end
-  return setmetatable({ title = definition.title, params = merged, columns = columns, rows = rows }, Result)
+  local list, why, where = check_rows(path, rows, failure, place)
+  if not list then return nil, why, where end
+  return setmetatable({ title = definition.title, params = merged, columns = columns, rows = list }, Result)
 end
 
 return report

@@ -1,6 +1,7 @@
 --- Stores: one SQLite file, or memory.
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
+local fields = require "sessionquery.field"
 local filters = require "sessionquery.filter"
 local importer = require "sessionquery.import"
 local query = require "sessionquery.query"
@@ -16,10 +17,18 @@ Store.__index = Store
 local Session = {}
 Session.__index = Session
 
-local function core_of(db)
-  local open = type(db) == "table" and rawget(db, "_core")
-  if not open then error("the store is closed", 3) end
+--- The open handle of a method's `self`; raises at the method's caller, or `more` levels above.
+local function core_of(db, more)
+  if type(db) ~= "table" or getmetatable(db) ~= Store then
+    error("expected a store: methods are called with a colon, db:method(…)", 3 + (more or 0))
+  end
+  local open = rawget(db, "_core")
+  if not open then error("the store is closed", 3 + (more or 0)) end
   return open
+end
+
+local function no_arguments(count, what)
+  if count > 0 then error(what .. " takes no argument", 3) end
 end
 
 local function wrap(opened) return setmetatable({ _core = opened }, Store) end
@@ -29,8 +38,8 @@ local function wrap(opened) return setmetatable({ _core = opened }, Store) end
 local open_options = {
   readonly = "boolean",
   durable = "boolean",
-  organization = "string",
-  project = "string",
+  organization = "id",
+  project = "id",
   timeout_ms = "number",
   engine = "string",
 }
@@ -52,9 +61,10 @@ local store = {}
 ---@return string? message
 ---@return table? detail
 function store.open(path, options)
-  check.type(path, "string", "open: path")
+  check.type(path, "id", "open: path")
+  if path == "" then error('open: the path is empty; ":memory:" is a store without a file', 2) end
   options = check.options(options, open_options, "open")
-  if options.timeout_ms then check.whole(options.timeout_ms, 0, "open: timeout_ms") end
+  if options.timeout_ms then check.whole(options.timeout_ms, 0, 2 ^ 31, "open: timeout_ms") end
   local engine = options.engine or "auto"
   if engine ~= "auto" and engine ~= "sql" then
     local message = engine == "columns" and "open: this version has no column index, so no engine 'columns'"
@@ -78,12 +88,13 @@ end
 ---@return integer|string to, or the message
 ---@return table? detail
 function store.migrate(path)
-  check.type(path, "string", "migrate: path")
+  check.type(path, "id", "migrate: path")
   return core.migrate(path)
 end
 
---- Closes the handle; again does nothing. Iterators that are under way end with their rows.
+--- Closes the handle; again does nothing. An iterator that has rows left to read raises then.
 function Store:close()
+  if type(self) ~= "table" or getmetatable(self) ~= Store then error("expected a store: call it as db:close()", 2) end
   local open = rawget(self, "_core")
   self._core = nil
   if open then open:close() end
@@ -95,13 +106,13 @@ function Store:__tostring() return rawget(self, "_core") and "sessionquery store
 
 -- --------------------------------------------------------------------------------------------------- writing
 
---- Records as JSON lines; nil, what is wrong and the number of the record otherwise.
+--- Records as JSON lines; nil, what is wrong, its detail and the number of the record otherwise.
 local function lines_of(list, what, level)
   local lines = {}
   for i = 1, #list do
     if type(list[i]) ~= "table" then error(("%s: record %d is a %s, not a table"):format(what, i, type(list[i])), level) end
-    local text, message = core.encode(list[i])
-    if not text then return nil, message, i end
+    local text, message, detail = check.json(list[i], what, level - 2)
+    if not text then return nil, message, detail, i end
     lines[i] = text
   end
   return table.concat(lines, "\n")
@@ -110,15 +121,15 @@ end
 --- Takes in one record or a list of them; the counts, the ids, and whether it was a list.
 local function write_records(open, records, what, mode)
   if type(records) ~= "table" then error(("%s: expected a record or a list of records, got %s"):format(what, type(records)), 3) end
-  local is_list = next(records) == nil or records[1] ~= nil
-  local counts, ids, detail
-  local lines, message, number = lines_of(is_list and records or { records }, what, 4)
+  local is_list = next(records) == nil or rawget(records, 1) ~= nil
+  if is_list then check.list(records, what, 1) end
+  local lines, message, detail, number = lines_of(is_list and records or { records }, what, 4)
   if lines then
-    counts, ids, detail = open:ingest(lines, { mode = mode, ids = true })
+    local counts, ids, place = open:ingest(lines, { mode = mode, ids = true })
     if counts then return counts, ids, is_list end
-    message, number, detail.line = ids, detail.line, nil
+    message, detail, number = ids, place, place.line
+    detail.line, detail.offset, detail.length = nil, nil, nil -- of a text that the caller has not seen
   end
-  detail = detail or { code = "value" }
   if is_list and number then
     detail.record = number
     message = ("record %d: %s"):format(number, message)
@@ -157,14 +168,25 @@ end
 ---@field progress? fun(lines: integer, added: integer, replaced: integer, skipped: integer, failed: integer)
 
 --- Imports JSON lines, plain or gzip, in transactions of about 4 MiB.
+---@class sessionquery.ImportSum
+---@field lines integer
+---@field added integer
+---@field replaced integer
+---@field updated integer
+---@field skipped integer known and left as they were, or left out by `map`
+---@field failed integer
+---@field repaired integer with U+FFFD where characters were broken
+---@field errors { line: integer, message: string, code: string, pointer?: string }[] of the first 100 bad lines
+
 ---@param source string|fun(): string? a path, or an iterator of lines
 ---@param options? sessionquery.ImportOptions
----@return table? sum lines, added, replaced, updated, skipped, failed, repaired, errors {line, message, code}
+---@return sessionquery.ImportSum?
 ---@return string? message
 ---@return table? detail with the line, and the sum of what was taken in before
 function Store:import(source, options)
   local open = core_of(self)
-  check.type(source, "string|function", "import: source")
+  local meta = type(source) == "table" and getmetatable(source)
+  if not (type(meta) == "table" and meta.__call) then check.type(source, "id|function", "import: source") end
   local sum, message, detail = importer(open, source, options)
   return sum, message, detail
 end
@@ -177,29 +199,23 @@ end
 ---@return table? detail
 function Store:export(path, options)
   local open = core_of(self)
-  check.type(path, "string", "export: path")
+  check.type(path, "id", "export: path")
   options = check.options(options, { where = "string|userdata" }, "export")
-  local filter = options.where
-  if type(filter) == "string" then
-    local message, detail
-    filter, message, detail = filters.compile("where", filter)
-    if not filter then return nil, message, detail end
-  end
+  if options.where == nil then return open:export(path) end
+  local filter, message, detail = filters.of(options.where, "export: where")
+  if not filter then return nil, message, detail end
   return open:export(path, filter)
 end
 
 -- ------------------------------------------------------------------------------- about a request or session
 
-local target_known = { request_id = "string", session_id = "string", organization = "string", project = "string" }
+local target_known = { request_id = "id", session_id = "id", organization = "id", project = "id" }
 
-local function with_target(more)
-  local known = {}
-  for name, wanted in pairs(target_known) do known[name] = wanted end
-  for name, wanted in pairs(more) do known[name] = wanted end
-  return known
-end
-
-local feedback_known = with_target {
+local feedback_known = {
+  request_id = "id",
+  session_id = "id",
+  organization = "id",
+  project = "id",
   key = "string",
   score = "number|boolean|string",
   value = "number|boolean|string|table",
@@ -220,29 +236,36 @@ local feedback_known = with_target {
 ---@field organization? string narrows a handle that spans several
 ---@field project? string
 
+--- Takes feedback in: what it is about apart from what it says.
+local function write_feedback(open, feedback, what)
+  check.type(feedback, "table", what, 1)
+  local target, said = {}, {}
+  for name, value in next, feedback do
+    if value ~= core.null then (target_known[name] and target or said)[name] = value end
+  end
+  check.options(target, target_known, what, 1)
+  check.options(said, feedback_known, what, 1)
+  local text, message, wrong = check.json(said, what, 1)
+  if not text then return nil, message, wrong end
+  local id, why, detail = open:feedback(target, text)
+  if id then return id end
+  return nil, why, filters.placeless(detail, feedback)
+end
+
 --- Records feedback on a request or on a session.
 ---@param feedback sessionquery.Feedback with request_id or session_id
 ---@return integer? id
 ---@return string? message
 ---@return table? detail
 function Store:feedback(feedback)
-  local open = core_of(self)
-  check.type(feedback, "table", "feedback")
-  check.options(feedback, feedback_known, "feedback")
-  local plain = {}
-  for name, value in pairs(feedback) do plain[name] = value end
-  if plain.value ~= nil then
-    local text, message = core.encode(plain.value)
-    if not text then return nil, message, { code = "value" } end
-    plain.value = text
-  end
-  return open:feedback(plain)
+  local id, message, detail = write_feedback(core_of(self), feedback, "feedback")
+  return id, message, detail
 end
 
 local function target_of(session, where, what)
-  check.type(session, "string", what .. ": session id", 1)
+  check.type(session, "id", what .. ": session id", 1)
   local target = { session_id = session }
-  for name, value in pairs(check.options(where, { organization = "string", project = "string" }, what, 1)) do
+  for name, value in pairs(check.options(where, { organization = "id", project = "id" }, what, 1)) do
     target[name] = value
   end
   return target
@@ -262,11 +285,11 @@ function Store:tag(session, tag, where)
 end
 
 local delete_known = {
-  request = "string",
-  session = "string",
-  user = "string",
-  project = "string",
-  organization = "string",
+  request = "id",
+  session = "id",
+  user = "id",
+  project = "id",
+  organization = "id",
   before = "number|string",
   bodies_only = "boolean",
 }
@@ -312,8 +335,10 @@ function Store:retain(days)
   local sum
   for _, name in ipairs { "days", "bodies_days" } do
     if days[name] then
-      if days[name] < 0 then error("retain: a number of days is not negative", 2) end
-      local before = os.time() - days[name] * 86400
+      if not (days[name] >= 0 and days[name] <= 1e6) then
+        error(("retain: %s: expected a number of days from 0, got %s"):format(name, tostring(days[name])), 2)
+      end
+      local before = math.max(0, os.time() - days[name] * 86400)
       local deleted, message, detail = open:delete { before = before, bodies_only = name == "bodies_days" }
       if not deleted then return nil, message, detail end
       sum = sum or { requests = 0, bodies = 0, feedback = 0, tags = 0, metadata = 0 }
@@ -332,13 +357,26 @@ end
 ---@return table? detail
 function Store:backup(path)
   local open = core_of(self)
-  check.type(path, "string", "backup: path")
+  check.type(path, "id", "backup: path")
   return open:backup(path)
 end
 
 --- Numbers about the store, within the handle's scope.
----@return table? stats requests, sessions, without_session, bodies, feedback, organizations, projects, bytes,
---- wal_bytes, schema_version, first_created_at, last_created_at
+---@class sessionquery.Stats
+---@field requests integer
+---@field sessions integer
+---@field without_session integer requests that belong to no session
+---@field bodies integer requests with a body
+---@field feedback integer
+---@field organizations integer
+---@field projects integer
+---@field bytes integer of the file
+---@field wal_bytes integer of its write-ahead log
+---@field schema_version integer
+---@field first_created_at? number seconds
+---@field last_created_at? number
+
+---@return sessionquery.Stats?
 ---@return string? message
 ---@return table? detail
 function Store:stats() return core_of(self):stats() end
@@ -363,9 +401,11 @@ end
 -- -------------------------------------------------------------------------------------------------- querying
 
 --- A query of sessions.
+---@param ... nil it takes no argument
 ---@return sessionquery.Query
-function Store:sessions()
+function Store:sessions(...)
   core_of(self)
+  no_arguments(select("#", ...), "sessions")
   return (query.begin(self, "sessions"))
 end
 
@@ -390,8 +430,8 @@ function Store:group_by(...)
       keys[i] = { key }
     elseif type(key) == "table" and rawget(key, "_bucket") then
       keys[i] = { key._bucket, key._offset }
-    elseif type(key) == "table" and rawget(key, "_name") then
-      keys[i] = { rawget(key, "_key") and key._name .. "." .. key._key or key._name }
+    elseif fields.path(key) then
+      keys[i] = { fields.path(key) }
     else
       error(("group_by: key %d is a %s, not a name, field or bucket"):format(i, type(key)), 2)
     end
@@ -401,9 +441,11 @@ function Store:group_by(...)
 end
 
 --- A query of projects.
+---@param ... nil it takes no argument
 ---@return sessionquery.Query
-function Store:projects()
+function Store:projects(...)
   core_of(self)
+  no_arguments(select("#", ...), "projects")
   return (query.begin(self, "groups", { { "project" } }))
 end
 
@@ -436,13 +478,21 @@ end
 --- Its requests, as a query.
 ---@param options? { bodies?: boolean }
 ---@return sessionquery.Query
-function Session:requests(options) return of_session(self, self._db:requests(options)) end
+function Session:requests(options)
+  core_of(self._db)
+  options = check.options(options, { bodies = "boolean" }, "requests")
+  return (of_session(self, self._db:requests(options)))
+end
 
 --- Its row, as sessions() gives it; nil when it has no requests.
 ---@return table?
 ---@return string? message
 ---@return table? detail
-function Session:get() return of_session(self, self._db:sessions()):first() end
+function Session:get()
+  core_of(self._db)
+  local row, message, detail = of_session(self, self._db:sessions()):first()
+  return row, message, detail
+end
 
 --- Merges into the session's own map; sq.null clears a key.
 ---@param metadata table<string, any>
@@ -452,9 +502,11 @@ function Session:get() return of_session(self, self._db:sessions()):first() end
 function Session:set(metadata)
   local open = core_of(self._db)
   check.type(metadata, "table", "set")
-  local text, message = core.encode(metadata)
-  if not text then return nil, message, { code = "value" } end
-  return open:describe(self._target, text)
+  local text, message, wrong = check.json(metadata, "set")
+  if not text then return nil, message, wrong end
+  local set, why, detail = open:describe(self._target, text)
+  if set then return true end
+  return nil, why, filters.placeless(detail, metadata)
 end
 
 --- Tags the session.
@@ -463,8 +515,9 @@ end
 ---@return string? message
 ---@return table? detail
 function Session:tag(tag)
+  local open = core_of(self._db)
   check.type(tag, "string", "tag")
-  return core_of(self._db):tag(self._target, tag)
+  return open:tag(self._target, tag)
 end
 
 --- Records feedback on the session.
@@ -473,11 +526,13 @@ end
 ---@return string? message
 ---@return table? detail
 function Session:feedback(feedback)
+  local open = core_of(self._db)
   check.type(feedback, "table", "feedback")
   local whole = {}
-  for name, value in pairs(feedback) do whole[name] = value end
-  for name, value in pairs(self._target) do whole[name] = value end
-  return self._db:feedback(whole)
+  for name, value in next, feedback do whole[name] = value end
+  for name, value in next, self._target do whole[name] = value end
+  local id, message, detail = write_feedback(open, whole, "feedback")
+  return id, message, detail
 end
 
 return store

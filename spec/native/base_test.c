@@ -7,7 +7,6 @@
 
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/nearest.h"
 #include "base/pattern.h"
 #include "base/time.h"
 #include "base/repair.h"

@@ -1,7 +1,7 @@
 local command = { summary = "Take in JSON lines (plain or gzip)." }
 
 function command.options(parser)
-  parser:argument("files", "Files of JSON lines."):args "+"
+  parser:argument("files", "Files of JSON lines; - is standard input."):args "+"
   parser:option("--format", "Names of the fields."):choices({ "canonical", "helicone" }):default "canonical"
   parser:option("--map", "Lua file that returns a function from a decoded line to a record."):argname "<file>"
   parser:option("--on-conflict", "When the request_id is known."):choices({ "replace", "skip", "update" }):default "replace"
@@ -17,7 +17,7 @@ local function load_map(path, shared)
   return map
 end
 
-local function report(file, sum)
+local function report(file, sum, shared)
   for _, detail in ipairs(sum.errors) do
     io.stderr:write(("%s:%d: %s\n"):format(file, detail.line, detail.message))
   end
@@ -25,7 +25,7 @@ local function report(file, sum)
   for _, name in ipairs { "added", "replaced", "updated", "skipped", "failed", "repaired" } do
     if sum[name] > 0 then parts[#parts + 1] = ("%d %s"):format(sum[name], name) end
   end
-  print(table.concat(parts, ", "))
+  shared.write(table.concat(parts, ", ") .. "\n")
 end
 
 function command.run(args, shared)
@@ -35,7 +35,8 @@ function command.run(args, shared)
     local progress = not args.quiet and function(lines, _, _, _, bad)
       io.stderr:write(("\r%s: %d lines, %d failed"):format(file, lines, bad))
     end or nil
-    local sum, message = db:import(file, {
+    local source = file == "-" and io.lines() or file
+    local sum, message = db:import(source, {
       format = args.format,
       map = load_map(args.map, shared),
       on_conflict = args.on_conflict,
@@ -47,7 +48,7 @@ function command.run(args, shared)
       db:close()
       shared.fail(file .. ": " .. message)
     end
-    report(file, sum)
+    report(file, sum, shared)
     failed = failed or sum.failed > 0
   end
   db:close()

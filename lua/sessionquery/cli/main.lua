@@ -28,9 +28,26 @@ function shared.time(text)
   return os.time() - tonumber(count) * ({ m = 60, h = 3600, d = 86400, w = 604800 })[unit]
 end
 
---- Writes text to standard output; a reader that has gone away (head) ends the command in silence.
+local BROKEN_PIPE = 32 -- EPIPE
+
+--- A reader that has gone away (head) ends the command in silence; any other loss of output is a failure.
+local function check_output(written, message, code)
+  if written then return end
+  if code == BROKEN_PIPE then os.exit(0) end
+  shared.fail("standard output: " .. tostring(message))
+end
+
+--- Writes text to standard output, at once: what a buffer loses at the exit nobody is told.
 function shared.write(text)
-  if not io.stdout:write(text) then os.exit(0) end
+  check_output(io.stdout:write(text))
+  check_output(io.stdout:flush())
+end
+
+--- A count of the command line; nil and a message otherwise.
+function shared.count(text)
+  local number = tonumber(text)
+  if number and number >= 0 and number == math.floor(number) then return number end
+  return nil, ("a count is a whole number, not '%s'"):format(text)
 end
 
 --- --db, --organization and --project, for every subcommand.
@@ -46,21 +63,25 @@ function shared.query_options(parser)
   parser:option("--since", "Only requests from then on: RFC 3339, a date, or an age (90m, 24h, 7d)."):argname "<time>"
   parser:option("--until", "Only requests before then."):target("before"):argname "<time>"
   parser:option("--order", "A field, with - before it descending."):default("-latest_request_created_at"):argname "<field>"
-  parser:option("--limit", "How many at most."):default("20"):convert(tonumber):argname "<count>"
+  parser:option("--limit", "How many at most."):default("20"):convert(shared.count):argname "<count>"
 end
 
 --- The query of sessions that these options describe.
 function shared.sessions(db, args)
   local sq = require "sessionquery"
-  local built, query = pcall(function()
-    local begun = db:sessions():window(shared.time(args.since), shared.time(args.before)):order_by(args.order):limit(args.limit)
-    if not args.where then return begun end
-    local filter, message = sq.filter("where", args.where)
-    if not filter then shared.fail(message) end
-    return begun:where(filter)
-  end)
-  if not built then shared.fail((tostring(query):gsub("^[^\n]-%.lua:%d+: ", ""))) end
-  return query
+  --- A mistake in an option's value is told with the option's name.
+  local function with(option, build)
+    local built, query = pcall(build)
+    if not built then shared.fail(option .. ": " .. tostring(query):gsub("^[^\n]-%.lua:%d+: ", ""):gsub("^created_at: ", "")) end
+    return query
+  end
+  local query = with("--since", function() return (db:sessions():window(shared.time(args.since), nil)) end)
+  query = with("--until", function() return (query:window(nil, shared.time(args.before))) end)
+  query = with("--order", function() return (query:order_by(args.order):limit(args.limit)) end)
+  if not args.where then return query end
+  local filter, message = sq.filter("where", args.where)
+  if not filter then shared.fail(message) end
+  return with("--where", function() return (query:where(filter)) end)
 end
 
 --- "--order -cost" as "--order=-cost": the field's sign is no option.
