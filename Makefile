@@ -9,8 +9,8 @@ CC = gcc
 endif
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wconversion -Wno-sign-conversion -Werror=implicit-function-declaration
-CORE_FLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden $(WARNINGS) -Icsrc
-LIBRARIES = -lsqlite3 -lcjson -lutf8proc -lz -lm
+CORE_FLAGS = -std=gnu11 -D_GNU_SOURCE -fPIC -pthread -fvisibility=hidden $(WARNINGS) -Icsrc
+LIBRARIES = -pthread -lsqlite3 -lcjson -lutf8proc -lz -lm
 MODULE_FLAGS = -shared -Wl,-z,nodelete -Wl,--no-undefined-version
 LUA54_INCDIR ?= $(firstword $(wildcard /usr/include/lua5.4 /usr/local/include/lua5.4) /usr/include/lua5.4)
 LUA51_INCDIR ?= $(firstword $(wildcard /usr/include/luajit-2.1 /usr/local/include/luajit-2.1 /usr/include/lua5.1) /usr/include/luajit-2.1)

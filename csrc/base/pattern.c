@@ -54,15 +54,7 @@ void sq_fold(sq_text *out, const char *text, size_t length) {
 }
 
 const char *sq_find(const char *text, size_t length, const char *needle, size_t needle_length) {
-  const char *end = text + length;
-  if (needle_length == 0) return text;
-  while ((size_t)(end - text) >= needle_length) {
-    text = memchr(text, needle[0], (size_t)(end - text) - needle_length + 1);
-    if (!text) return NULL;
-    if (memcmp(text, needle, needle_length) == 0) return text;
-    text++;
-  }
-  return NULL;
+  return needle_length == 0 ? text : memmem(text, length, needle, needle_length);
 }
 
 static bool wildcard(char c) { return c == '%' || c == '_' || c == '\\'; }
@@ -106,26 +98,35 @@ static const char *next_point(const char *at, const char *end) {
   return at + (size ? size : 1);
 }
 
-/* Iterative wildcard matching: on a mismatch the last ANY_RUN takes one code point more. */
-bool sq_pattern_matches(const sq_pattern *pattern, const char *text, size_t length) {
+static bool is_any(char c) { return c == ANY_ONE || c == ANY_RUN; }
+
+/* Where the literals that follow an ANY_RUN stand next; NULL when nowhere. */
+static const char *next_literals(const char *p, const char *p_end, const char *text, const char *end) {
+  const char *stop = p;
+  while (stop < p_end && !is_any(*stop)) stop++;
+  return stop == p ? text : sq_find(text, (size_t)(end - text), p, (size_t)(stop - p));
+}
+
+/* Iterative wildcard matching: on a mismatch the last ANY_RUN goes on to the next place of its literals. */
+int sq_pattern_matches(const sq_pattern *pattern, const char *text, size_t length, const sq_watch *watch) {
+  enum { STEPS = 1 << 20 }; /* between two looks at the clock */
   const char *p = pattern->bytes.data, *p_end = p + pattern->bytes.length, *end = text + length;
   const char *retry_p = NULL, *retry_text = NULL;
-  while (true) {
+  for (unsigned long step = 1;; step++) {
+    if (step % STEPS == 0 && watch && watch->is_late(watch->state)) return -1;
     if (p < p_end && *p == ANY_RUN) {
       retry_p = ++p;
-      retry_text = text;
-      if (p == p_end) return true;
+      if (p == p_end) return 1;
+      if (!(retry_text = next_literals(p, p_end, text, end))) return 0;
+      text = retry_text;
     } else if (p < p_end && text < end && (*p == ANY_ONE || *p == *text)) {
       text = *p == ANY_ONE ? next_point(text, end) : text + 1;
       p++;
     } else if (p == p_end && text == end) {
-      return true;
+      return 1;
     } else {
-      if (!retry_p || retry_text == end) return false;
-      retry_text = next_point(retry_text, end);
-      bool literal = *retry_p != ANY_ONE;
-      if (literal) retry_text = memchr(retry_text, *retry_p, (size_t)(end - retry_text));
-      if (!retry_text) return false;
+      if (!retry_p || retry_text == end) return 0;
+      if (!(retry_text = next_literals(retry_p, p_end, next_point(retry_text, end), end))) return 0;
       p = retry_p;
       text = retry_text;
     }

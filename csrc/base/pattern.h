@@ -20,7 +20,15 @@ typedef struct sq_pattern {
 size_t sq_pattern_check(const char *source, size_t length);
 /* Compiles (`folded`: for matching folded text). A source that fails the check, or no memory: false. */
 bool sq_pattern_compile(sq_pattern *pattern, const char *source, size_t length, bool folded);
-bool sq_pattern_matches(const sq_pattern *pattern, const char *text, size_t length);
+
+/* Who ends what takes too long. */
+typedef struct sq_watch {
+  bool (*is_late)(void *state);
+  void *state;
+} sq_watch;
+
+/* 1, 0, or -1 when the watch (or NULL) ended it: matching takes the product of both lengths at worst. */
+int sq_pattern_matches(const sq_pattern *pattern, const char *text, size_t length, const sq_watch *watch);
 void sq_pattern_free(sq_pattern *pattern);
 
 #endif

@@ -6,6 +6,15 @@
 
 #include "base/error.h"
 
+/* memcmp of texts of different lengths: a text stands before those that begin with it. */
+static inline int sq_compare_bytes(const char *a, size_t a_length, const char *b, size_t b_length) {
+  size_t common = a_length < b_length ? a_length : b_length;
+  int order = common ? memcmp(a, b, common) : 0;
+  return order ? order : (a_length > b_length) - (a_length < b_length);
+}
+static inline bool sq_same_text(const char *terminated, const char *text, size_t length) {
+  return strlen(terminated) == length && memcmp(terminated, text, length) == 0;
+}
 /* strchr finds the NUL at the end of its set; this does not. */
 static inline bool sq_one_of(const char *set, char byte) { return byte != '\0' && strchr(set, byte); }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 
 #define ALWAYS true
 #define MAYBE false
@@ -41,13 +42,9 @@ const char *sq_type_name(sq_type type) { return types[type].name; }
 const char *sq_type_sqlite(sq_type type) { return types[type].sqlite; }
 sq_stage sq_aggregate_stage(sq_aggregate aggregate) { return stages[aggregate]; }
 
-static bool same(const char *terminated, const char *name, size_t length) {
-  return strlen(terminated) == length && memcmp(terminated, name, length) == 0;
-}
-
 sq_field sq_field_named(const char *name, size_t length) {
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
-    if (same(fields[i].name, name, length)) return (sq_field)i;
+    if (sq_same_text(fields[i].name, name, length)) return (sq_field)i;
   return SQ_F_NONE;
 }
 
@@ -60,7 +57,7 @@ const char *sq_field_nearest(const char *name, size_t length, unsigned levels) {
   sq_nearest search = {name, length, NULL, 0};
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
     if (!(fields[i].level & levels)) continue;
-    if (same(sq_field_short_name((sq_field)i), name, length)) return fields[i].name; /* its "session." is missing */
+    if (sq_same_text(sq_field_short_name((sq_field)i), name, length)) return fields[i].name; /* its "session." is missing */
     sq_nearest_offer(&search, fields[i].name);
   }
   return search.best;
@@ -68,7 +65,7 @@ const char *sq_field_nearest(const char *name, size_t length, unsigned levels) {
 
 sq_op sq_op_named(const char *name, size_t length) {
   int op = 0;
-  while (op < SQ_OP_COUNT && !same(ops[op].name, name, length)) op++;
+  while (op < SQ_OP_COUNT && !sq_same_text(ops[op].name, name, length)) op++;
   return (sq_op)op;
 }
 

@@ -222,7 +222,7 @@ static sq_node *compare(helicone *h, const subject *s, sq_op op, const sq_operan
 }
 
 static bool is(const sq_operand *value, const char *text) {
-  return value->value.length == strlen(text) && memcmp(value->value.text, text, value->value.length) == 0;
+  return sq_same_text(text, value->value.text, value->value.length);
 }
 
 static sq_node *compare_text(helicone *h, const subject *s, sq_op op, const sq_operand *value) {

@@ -10,7 +10,7 @@ typedef struct binder {
   sq_error *error;
   sq_field entries; /* the map whose entry is asked about, SQ_F_NONE outside of entry */
   bool fragment;    /* the tree may become the inside of an entry later */
-  unsigned depth;
+  unsigned depth, traces; /* how many nodes, how many ROOT and IN_TRACE, stand around */
 } binder;
 
 /* ---------------------------------------------------------------------------------------- making nodes */
@@ -408,7 +408,10 @@ static bool bind_node(binder *b, sq_node **place) {
       break;
     case SQ_N_ROOT:
     case SQ_N_IN_TRACE:
+      if (b->traces++ == SQ_MAX_TRACES)
+        return sq_fail_place(b->error, SQ_E_LIMIT, node->place, "root(…) and in_trace(…) nested deeper than %d", SQ_MAX_TRACES);
       bound = bind_kids(b, node) && check_request_only(b, node);
+      b->traces--;
       node->level = SQ_LEVEL_REQUEST;
       break;
     default: bound = bind_kids(b, node);

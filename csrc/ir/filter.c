@@ -55,6 +55,12 @@ void sq_filter_free(sq_filter *filter) {
 
 /* ------------------------------------------------------------------------------------------------ making */
 
+/* Text that no record holds would match by accident, or be something else in another engine. */
+static bool check_text(const char *text, size_t length, const char *what, sq_error *error) {
+  if (memchr(text, '\0', length)) return sq_fail(error, SQ_E_VALUE, "U+0000 in the %s", what);
+  return sq_utf8_is_valid(text, length) || sq_fail(error, SQ_E_VALUE, "invalid UTF-8 in the %s", what);
+}
+
 /* Numbers come as integers and doubles, the builder wants them as text. */
 static bool number_as_text(sq_arena *arena, sq_value *value) {
   char room[32];
@@ -78,8 +84,10 @@ static sq_node *build_compare(sq_builder *build, const char *field, size_t field
     sq_fail(build->error, SQ_E_UNKNOWN, "unknown operator '%s'", sq_show(operator_name, strlen(operator_name)).text);
     return NULL;
   }
+  if (key && !check_text(key, key_length, "key", build->error)) return NULL;
   sq_operand *operands = sq_arena_take(build->arena, (count + 1) * sizeof *operands);
   for (size_t i = 0; operands && i < count; i++) {
+    if (values[i].kind == SQ_STRING && !check_text(values[i].text, values[i].length, "text", build->error)) return NULL;
     operands[i] = (sq_operand){values[i], SQ_NOWHERE};
     if (!number_as_text(build->arena, &operands[i].value)) operands = NULL;
   }

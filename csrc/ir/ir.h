@@ -66,6 +66,8 @@ struct sq_node {
 
 /* Trees deeper than this are refused, so that recursion is bounded. */
 #define SQ_MAX_DEPTH 256
+/* ROOT and IN_TRACE in one another: each is a query in the query. */
+#define SQ_MAX_TRACES 3
 
 const char *sq_node_name(sq_node_kind kind);
 /* A comparison, or what became of one that can never hold: it has a field. */

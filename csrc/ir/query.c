@@ -86,15 +86,11 @@ static bool orderable(sq_type type) {
          type == SQ_T_BOOLEAN;
 }
 
-static bool is_text(const char *terminated, const char *name, size_t length) {
-  return strlen(terminated) == length && memcmp(terminated, name, length) == 0;
-}
-
 static sq_field order_field(const sq_query *query, const char *name, size_t length) {
   sq_level level = query->source == SQ_REQUESTS ? SQ_LEVEL_REQUEST : SQ_LEVEL_SESSION;
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
-    bool named = is_text(sq_field_get((sq_field)i)->name, name, length) ||
-                 is_text(sq_field_short_name((sq_field)i), name, length);
+    bool named = sq_same_text(sq_field_get((sq_field)i)->name, name, length) ||
+                 sq_same_text(sq_field_short_name((sq_field)i), name, length);
     if (named && sq_field_get((sq_field)i)->level == level) return (sq_field)i;
   }
   return SQ_F_NONE;
@@ -106,7 +102,7 @@ bool sq_query_order(sq_query *query, const char *name, size_t length, sq_error *
   query->order = (sq_order){.descending = length > 0 && *name == '-'};
   if (query->order.descending) name++, length--;
   for (size_t i = 0; i < query->key_count; i++)
-    if (is_text(query->keys[i].name, name, length)) {
+    if (sq_same_text(query->keys[i].name, name, length)) {
       query->order.key = i;
       return true;
     }

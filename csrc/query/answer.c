@@ -129,6 +129,7 @@ static void write_condition(sq_sql *sql, const char *name, const sq_node *filter
 }
 
 static void emit_rows(sq_sql *sql, const sq_node *filter) { sq_emit_rows(sql, filter, "r"); }
+static void emit_keep(sq_sql *sql, const sq_node *filter) { sq_emit_keep(sql, filter, false); }
 
 static void emit_quantified(sq_sql *sql, const sq_node *node) {
   static const char *const names[] = {"\nsome: ", "\nevery: "};
@@ -148,6 +149,8 @@ static const sq_sql_target *find_target(const char *name, sq_error *error) {
 bool sq_filter_sql(const sq_filter *filter, const char *target_name, sq_text *out, sq_error *error) {
   const sq_sql_target *target = find_target(target_name, error);
   if (!target) return false;
+  if (filter->tree->level & SQ_LEVEL_ENTRY)
+    return sq_fail(error, SQ_E_LEVEL, "an entry's key and value can only be asked about inside entry(…)");
   sq_scope everything = {NULL, NULL};
   sq_arena arena;
   sq_split split;
@@ -157,7 +160,7 @@ bool sq_filter_sql(const sq_filter *filter, const char *target_name, sq_text *ou
   if (!tree) sq_fail_memory(error);
   if (tree && sq_split_levels(&arena, tree, &split, error) && sq_simplify(&arena, &split.rows, error) && sq_simplify(&arena, &split.keep, error)) {
     write_condition(&sql, "rows: ", split.rows, emit_rows);
-    write_condition(&sql, "keep: ", split.keep, sq_emit_keep);
+    write_condition(&sql, "keep: ", split.keep, emit_keep);
     emit_quantified(&sql, split.keep);
     sq_text_append(out, sql.text.data, sql.text.length);
     if (sql.text.length == 0) sq_text_put(out, "all");

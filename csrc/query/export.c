@@ -80,6 +80,10 @@ static int64_t export_to(const char *path, const sq_plan *plan, sq_scan *scan, s
 
 int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filter, sq_error *error) {
   if (!sq_store_enter(store, error)) return -1;
+  if (sq_store_owns(store, path)) {
+    sq_fail(error, SQ_E_STORE, "%s is the store itself: export to another file", sq_show(path, strlen(path)).text);
+    return -1;
+  }
   sq_query *query = sq_query_recorded(filter, NULL, error);
   if (!query) return -1;
   sq_plan plan;

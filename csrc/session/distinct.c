@@ -35,35 +35,44 @@ static bool grow(sq_distinct *set) {
   return true;
 }
 
-static bool contains(const sq_distinct *set, const char *text, size_t length, uint64_t hash) {
-  if (set->count == 0) return false;
+/* Its index, -1 when it is not there. */
+static int64_t find(const sq_distinct *set, const char *text, size_t length, uint64_t hash) {
+  if (set->count == 0) return -1;
   for (size_t slot = hash & (set->slot_count - 1); set->slots[slot]; slot = (slot + 1) & (set->slot_count - 1)) {
     const sq_distinct_item *item = &set->items[set->slots[slot] - 1];
-    if (item->hash == hash && item->length == length && memcmp(item->text, text, length) == 0) return true;
+    if (item->hash == hash && item->length == length && memcmp(item->text, text, length) == 0) return set->slots[slot] - 1;
   }
-  return false;
+  return -1;
 }
 
-bool sq_distinct_add(sq_distinct *set, const char *text, size_t length) {
-  if (length == 0) return true;
+int64_t sq_distinct_count(sq_distinct *set, const char *text, size_t length) {
   uint64_t hash = hash_of(set, text, length);
-  if (contains(set, text, length, hash)) return true;
-  char *copy = grow(set) ? malloc(length) : NULL;
-  if (!copy) return false;
-  memcpy(copy, text, length);
-  set->items[set->count] = (sq_distinct_item){copy, length, hash};
-  place(set, (uint32_t)set->count++);
-  return true;
+  int64_t index = find(set, text, length, hash);
+  if (index < 0) {
+    char *copy = grow(set) ? malloc(length + 1) : NULL;
+    if (!copy) return -1;
+    memcpy(copy, text, length);
+    index = (int64_t)set->count;
+    set->items[index] = (sq_distinct_item){copy, length, hash, 0};
+    place(set, (uint32_t)set->count++);
+  }
+  set->items[index].count++;
+  return index;
 }
+
+bool sq_distinct_add(sq_distinct *set, const char *text, size_t length) { return length == 0 || sq_distinct_count(set, text, length) >= 0; }
 
 static int by_bytes(const void *left, const void *right) {
   const sq_distinct_item *a = left, *b = right;
-  int order = memcmp(a->text, b->text, a->length < b->length ? a->length : b->length);
-  return order ? order : (a->length > b->length) - (a->length < b->length);
+  return sq_compare_bytes(a->text, a->length, b->text, b->length);
+}
+
+void sq_distinct_sort(sq_distinct *set) {
+  if (set->count) qsort(set->items, set->count, sizeof *set->items, by_bytes);
 }
 
 void sq_distinct_write(sq_distinct *set, sq_text *out) {
-  if (set->count) qsort(set->items, set->count, sizeof *set->items, by_bytes);
+  sq_distinct_sort(set);
   for (size_t i = 0; i < set->count; i++) {
     sq_text_byte(out, i ? ',' : '[');
     sq_json_write_string(out, set->items[i].text, set->items[i].length);

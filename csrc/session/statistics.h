@@ -2,24 +2,17 @@
 #ifndef SQ_SESSION_STATISTICS_H
 #define SQ_SESSION_STATISTICS_H
 
-#include "base/text.h"
-
-typedef struct sq_tally {
-  char *text;
-  size_t length;
-  int64_t count;
-} sq_tally;
+#include "session/distinct.h"
 
 typedef struct sq_key_statistics {
-  char *key;
-  size_t length;
-  int64_t count, scored;
+  size_t name; /* index in the names */
+  int64_t scored;
   double sum;
-  sq_tally *values;
-  size_t value_count, value_capacity;
+  sq_distinct values;
 } sq_key_statistics;
 
 typedef struct sq_statistics {
+  sq_distinct names; /* each counted as often as there is feedback of it */
   sq_key_statistics *keys;
   size_t count, capacity;
 } sq_statistics;

@@ -6,6 +6,7 @@
 #include "sql/sql.h"
 
 #define MANY 64  /* from here on the values of an `among` go into one parameter */
+#define STEEP 4  /* an AND, OR or NOT that nests deeper is a chain: databases bound the depth of brackets */
 #define WIDE 256 /* from here on an AND or OR is opaque to the planner, which takes quadratic time for its members */
 
 /* Where the walk is. */
@@ -15,6 +16,7 @@ typedef struct walk {
   sq_field entries;    /* the map whose entry is asked about, or SQ_F_NONE */
   unsigned traces;     /* how many root and in_trace stand around */
   unsigned quantified; /* SOME and EVERY met so far */
+  bool scalar_key;     /* of the groups: its text is asked about */
 } walk;
 
 static void put(sq_sql *sql, const char *text) { sq_text_put(&sql->text, text); }
@@ -43,19 +45,20 @@ typedef struct holes {
   walk *walk;
   const char *text;        /* subject_text */
   sq_field field;          /* subject_field */
-  const sq_operand *values;
+  const sq_operand *operands; /* of a comparison, or else */
+  const sq_value *values;
   int number;
 } holes;
 
 static void expand(sq_sql *sql, const char *template, const holes *h) {
-  const sq_operand *next = h->values;
+  size_t used = 0;
   while (*template) {
     size_t plain = strcspn(template, "@#$%");
     sq_text_append(&sql->text, template, plain);
     template += plain;
     switch (*template) {
       case '@': h->subject(h); break;
-      case '#': sq_emit_parameter(sql, &next++->value); break;
+      case '#': sq_emit_parameter(sql, h->operands ? &h->operands[used++].value : &h->values[used++]); break;
       case '$': sq_text_format(&sql->text, "%s.", h->alias); break;
       case '%': sq_text_format(&sql->text, "%d", h->number); break;
       default: return;
@@ -69,6 +72,10 @@ static void subject_field(const holes *h) { sq_emit_field(h->sql, h->field, h->a
 
 void sq_emit_template(sq_sql *sql, const char *template, const char *alias, sq_field subject, int number) {
   expand(sql, template, &(holes){.alias = alias, .subject = subject_field, .sql = sql, .field = subject, .number = number});
+}
+
+void sq_emit_values(sq_sql *sql, const char *template, const char *alias, sq_field subject, const sq_value *values) {
+  expand(sql, template, &(holes){.alias = alias, .subject = subject_field, .sql = sql, .field = subject, .values = values});
 }
 
 void sq_emit_field(sq_sql *sql, sq_field field, const char *alias, bool recorded) {
@@ -102,7 +109,7 @@ static sq_scalar_view view_of(const sq_node *node) {
 
 static void put_session_column(walk *w, const sq_node *node) {
   const sq_field_row *row = sq_field_get(node->field);
-  if (node->field == SQ_F_SESSION_KEY) put(w->sql, "s.k1");
+  if (node->field == SQ_F_SESSION_KEY) put(w->sql, w->scalar_key ? w->sql->target->text_of_key : "s.k1");
   else if (sq_aggregate_stage(row->aggregate) == SQ_STAGE_OWN) sq_emit_template(w->sql, w->sql->target->aggregate[row->aggregate], "s", SQ_F_NONE, 0);
   else sq_text_format(&w->sql->text, "s.%s", sq_field_short_name(node->field));
 }
@@ -127,9 +134,10 @@ static void subject_of_view(const holes *h) {
     put_field(h->walk, node);
     return;
   }
-  sq_operand key = {{.kind = SQ_STRING, .length = node->name_length, .text = node->name}, SQ_NOWHERE};
+  const sq_value key = {.kind = SQ_STRING, .length = node->name_length, .text = node->name};
   holes inner = *h;
   inner.subject = subject_of_field;
+  inner.operands = NULL;
   inner.values = &key;
   expand(h->sql, h->sql->target->member, &inner);
 }
@@ -167,13 +175,14 @@ static void put_many(sq_sql *sql, const sq_node *node, const holes *h) {
   }
   sq_text_byte(&array, ']');
   char *copy = array.failed ? NULL : sq_arena_copy(sql->arena, array.data, array.length);
-  sq_operand whole = {{.kind = SQ_STRING, .length = (uint32_t)array.length, .text = copy}, SQ_NOWHERE};
+  const sq_value whole = {.kind = SQ_STRING, .length = (uint32_t)array.length, .text = copy};
   sq_text_free(&array);
   if (!copy) {
     sq_fail_memory(sql->error);
     return;
   }
   holes many = *h;
+  many.operands = NULL;
   many.values = &whole;
   expand(sql, sql->target->among_many, &many);
 }
@@ -196,7 +205,7 @@ static void put_operator(sq_sql *sql, const sq_node *node, const holes *h) {
 
 static void walk_compare(walk *w, const sq_node *node) {
   sq_sql *sql = w->sql;
-  holes h = {.alias = w->alias, .subject = subject_of_compare, .sql = sql, .node = node, .walk = w, .values = node->values};
+  holes h = {.alias = w->alias, .subject = subject_of_compare, .sql = sql, .node = node, .walk = w, .operands = node->values};
   bool of_element = sq_field_get(node->field)->type == SQ_T_LIST && node->op != SQ_OP_PRESENT;
   if (!of_element) {
     put_operator(sql, node, &h);
@@ -234,7 +243,11 @@ static void walk_wide(walk *w, const sq_node *node) {
   expand(w->sql, w->sql->target->opaque, &(holes){.subject = subject_of_many, .sql = w->sql, .node = node, .walk = w});
 }
 
-static void subject_of_not(const holes *h) { walk_node(h->walk, h->node->kids[0]); }
+static void subject_of_node(const holes *h) { walk_node(h->walk, h->node); }
+
+static void put_negated(walk *w, const sq_node *node) {
+  expand(w->sql, w->sql->target->negate, &(holes){.subject = subject_of_node, .sql = w->sql, .node = node, .walk = w});
+}
 
 static void walk_not(walk *w, const sq_node *node) {
   const sq_node *kid = node->kids[0];
@@ -243,7 +256,7 @@ static void walk_not(walk *w, const sq_node *node) {
     expand(w->sql, w->sql->target->compare[SQ_OP_ABSENT], &h);
     return;
   }
-  expand(w->sql, w->sql->target->negate, &(holes){.subject = subject_of_not, .sql = w->sql, .node = node, .walk = w});
+  put_negated(w, kid);
 }
 
 /* This row's trace is among the traces that have such a row. */
@@ -273,13 +286,100 @@ static void walk_entry(walk *w, const sq_node *node) {
   put(w->sql, target->entry_close);
 }
 
+/* ---------------------------------------------------------------------------------------- steep trees */
+
+static bool is_connective(const sq_node *node) { return node->kind == SQ_N_AND || node->kind == SQ_N_OR || node->kind == SQ_N_NOT; }
+
+static bool is_steeper(const sq_node *node, unsigned levels) {
+  if (!is_connective(node)) return false;
+  if (levels == 0) return true;
+  for (uint32_t i = 0; i < node->count; i++)
+    if (is_steeper(node->kids[i], levels - 1)) return true;
+  return false;
+}
+
+static size_t count_leaves(const sq_node *node) {
+  if (!is_connective(node)) return 1;
+  size_t leaves = 0;
+  for (uint32_t i = 0; i < node->count; i++) leaves += count_leaves(node->kids[i]);
+  return leaves;
+}
+
+static unsigned count_quantified(const sq_node *node) {
+  if (node->kind == SQ_N_SOME || node->kind == SQ_N_EVERY) return 1;
+  unsigned quantified = 0;
+  for (uint32_t i = 0; is_connective(node) && i < node->count; i++) quantified += count_quantified(node->kids[i]);
+  return quantified;
+}
+
+static uint32_t heaviest_kid(const sq_node *node) {
+  uint32_t heaviest = 0;
+  size_t most = 0;
+  for (uint32_t i = 0; i < node->count; i++) {
+    size_t leaves = count_leaves(node->kids[i]);
+    if (leaves <= most) continue;
+    most = leaves;
+    heaviest = i;
+  }
+  return heaviest;
+}
+
+/* One link: the kids of an AND or OR but for the one that the chain goes on with. Each of them decides the
+   whole when an AND's does not hold, or an OR's does. */
+static void put_link(walk *w, const sq_node *node, uint32_t onward, bool negated, unsigned *quantified) {
+  unsigned met = *quantified;
+  for (uint32_t i = 0; i < node->count; i++) {
+    w->quantified = met;
+    met += count_quantified(node->kids[i]);
+    if (i == onward) {
+      *quantified = w->quantified;
+      continue;
+    }
+    put(w->sql, " WHEN ");
+    if (node->kind == SQ_N_AND) put_negated(w, node->kids[i]);
+    else walk_node(w, node->kids[i]);
+    put(w->sql, (node->kind == SQ_N_OR) != negated ? " THEN TRUE" : " THEN FALSE");
+  }
+}
+
+/* or(a, and(b, not(or(c, d)))) as CASE WHEN a THEN TRUE WHEN b is not true THEN FALSE WHEN c THEN FALSE ELSE
+   d is not true END: however long, it nests no deeper. Following the heaviest kid leaves to nest at most the
+   logarithm of the number of leaves. */
+static void walk_steep(walk *w, const sq_node *node) {
+  unsigned before = w->quantified, quantified = before;
+  bool negated = false;
+  const sq_node *at = node;
+  put(w->sql, "CASE");
+  while (is_connective(at)) {
+    uint32_t onward = at->kind == SQ_N_NOT ? 0 : heaviest_kid(at);
+    if (at->kind == SQ_N_NOT) negated = !negated;
+    else put_link(w, at, onward, negated, &quantified);
+    at = at->kids[onward];
+  }
+  put(w->sql, " ELSE ");
+  w->quantified = quantified;
+  if (negated) put_negated(w, at);
+  else walk_node(w, at);
+  put(w->sql, " END");
+  w->quantified = before + count_quantified(node);
+}
+
+/* ------------------------------------------------------------------------------------------ the whole walk */
+
+static void walk_connective(walk *w, const sq_node *node) {
+  if (is_steeper(node, STEEP)) walk_steep(w, node);
+  else if (node->kind == SQ_N_NOT) walk_not(w, node);
+  else if (node->count < WIDE) walk_many(w, node, 0, node->count);
+  else walk_wide(w, node);
+}
+
 static void walk_node(walk *w, const sq_node *node) {
   switch (node->kind) {
     case SQ_N_TRUE: put(w->sql, "TRUE"); break;
     case SQ_N_FALSE: put(w->sql, "FALSE"); break;
     case SQ_N_AND:
-    case SQ_N_OR: node->count < WIDE ? walk_many(w, node, 0, node->count) : walk_wide(w, node); break;
-    case SQ_N_NOT: walk_not(w, node); break;
+    case SQ_N_OR:
+    case SQ_N_NOT: walk_connective(w, node); break;
     case SQ_N_SOME:
     case SQ_N_EVERY: sq_text_format(&w->sql->text, "s.quantified_%u", w->quantified++); break;
     case SQ_N_ROOT:
@@ -289,12 +389,14 @@ static void walk_node(walk *w, const sq_node *node) {
   }
 }
 
-void sq_emit_rows(sq_sql *sql, const sq_node *filter, const char *alias) {
-  walk w = {.sql = sql, .alias = alias};
-  walk_node(&w, filter);
+/* The members of the top AND stay apart, however steep they are: the planner looks for indexes there. */
+static void walk_whole(walk *w, const sq_node *filter) {
+  if (filter->kind == SQ_N_AND && filter->count < WIDE) walk_many(w, filter, 0, filter->count);
+  else walk_node(w, filter);
 }
 
-void sq_emit_keep(sq_sql *sql, const sq_node *filter) {
-  walk w = {.sql = sql, .alias = "s"};
-  walk_node(&w, filter);
+void sq_emit_rows(sq_sql *sql, const sq_node *filter, const char *alias) { walk_whole(&(walk){.sql = sql, .alias = alias}, filter); }
+
+void sq_emit_keep(sq_sql *sql, const sq_node *filter, bool scalar_key) {
+  walk_whole(&(walk){.sql = sql, .alias = "s", .scalar_key = scalar_key}, filter);
 }

@@ -40,12 +40,8 @@ static void put_key(sq_sql *sql, const sq_key *key) {
   if (key->kind == SQ_KEY_BUCKET) {
     sq_emit_template(sql, target->bucket[key->bucket], "r", key->field, key->offset_minutes);
   } else if (key->kind == SQ_KEY_MEMBER) {
-    const char *at = strchr(target->key_of_scalar, '@'), *hash = strchr(target->key_of_scalar, '#');
-    sq_text_append(&sql->text, target->key_of_scalar, (size_t)(at - target->key_of_scalar));
-    sq_emit_field(sql, key->field, "r", false);
-    sq_text_append(&sql->text, at + 1, (size_t)(hash - at - 1));
-    sq_emit_text_parameter(sql, key->member, key->member_length);
-    put(sql, hash + 1);
+    const sq_value member = {.kind = SQ_STRING, .length = (uint32_t)key->member_length, .text = key->member};
+    sq_emit_values(sql, target->key_of_scalar, "r", key->field, &member);
   } else {
     sq_emit_field(sql, key->field, "r", false);
   }
@@ -68,7 +64,7 @@ static void put_quantified(sq_sql *sql, const sq_node *node, unsigned *number) {
 static void put_rows(sq_sql *sql, const sq_query *query) {
   put(sql, " FROM request AS r WHERE ");
   sq_emit_scope(sql, "r");
-  if (sq_by_session(query)) put(sql, "r.session_id IS NOT NULL AND ");
+  if (sq_by_session(query)) sq_emit_template(sql, sql->target->in_session, "r", SQ_F_NONE, 0);
   sq_emit_rows(sql, query->filter.rows, "r");
 }
 
@@ -161,15 +157,20 @@ static void put_cursor_value(sq_sql *sql, const term *term, const sq_value *valu
   else if (value->kind == SQ_INTEGER) sq_json_write_integer(&json, value->integer);
   else sq_json_write_real(&json, value->real);
   char *copy = json.failed ? NULL : sq_arena_copy(sql->arena, json.data, json.length);
-  const char *template = sql->target->value_of_key, *hash = strchr(template, '#');
-  if (!copy) {
-    sq_fail_memory(sql->error);
-  } else {
-    sq_text_append(&sql->text, template, (size_t)(hash - template));
-    sq_emit_text_parameter(sql, copy, json.length);
-    put(sql, hash + 1);
-  }
+  const sq_value written = {.kind = SQ_STRING, .length = (uint32_t)json.length, .text = copy};
+  if (copy) sq_emit_values(sql, sql->target->value_of_key, "r", SQ_F_NONE, &written);
+  else sq_fail_memory(sql->error);
   sq_text_free(&json);
+}
+
+static bool is_always(const term *term) { return term->field != SQ_F_NONE && sq_field_get(term->field)->always; }
+
+/* a >= x, which the rest implies, but which an index can begin at. */
+static void put_start(sq_sql *sql, const term *term, const sq_value *value) {
+  put_term(sql, term);
+  put(sql, term->descending ? " <= " : " >= ");
+  put_cursor_value(sql, term, value);
+  put(sql, " AND ");
 }
 
 /* This row comes after the cursor's: (a > x OR a IS NULL) OR (a = x AND (b > y …)). Absent comes last. */
@@ -184,9 +185,11 @@ static void put_after(sq_sql *sql, const terms *terms, const sq_value *after, si
     put_term(sql, term);
     put(sql, term->descending ? " < " : " > ");
     put_cursor_value(sql, term, value);
-    put(sql, " OR ");
-    put_term(sql, term);
-    put(sql, " IS NULL");
+    if (!is_always(term)) {
+      put(sql, " OR ");
+      put_term(sql, term);
+      put(sql, " IS NULL");
+    }
   }
   if (!last) {
     put(sql, " OR (");
@@ -206,12 +209,7 @@ static void put_page(sq_sql *sql, const sq_query *query) {
   if (!query->limited && query->offset == 0) return;
   int64_t limit = !query->limited ? INT64_MAX : query->limit < INT64_MAX ? query->limit + 1 : query->limit;
   const sq_value numbers[2] = {{.kind = SQ_INTEGER, .integer = limit}, {.kind = SQ_INTEGER, .integer = query->offset}};
-  const char *template = sql->target->page, *first = strchr(template, '#'), *second = strchr(first + 1, '#');
-  sq_text_append(&sql->text, template, (size_t)(first - template));
-  sq_emit_parameter(sql, &numbers[0]);
-  sq_text_append(&sql->text, first + 1, (size_t)(second - first - 1));
-  sq_emit_parameter(sql, &numbers[1]);
-  put(sql, second + 1);
+  sq_emit_values(sql, sql->target->page, "r", SQ_F_NONE, numbers);
 }
 
 /* --------------------------------------------------------------------------------------------- the columns */
@@ -221,8 +219,15 @@ static void begin_column(sq_sql *sql, sq_columns *columns, const char *name, sq_
   columns->items[columns->count++] = (sq_column){name, type};
 }
 
-static void put_scope_columns(sq_sql *sql, const char *alias, bool project, sq_columns *columns) {
-  if (!sql->scope->organization) {
+/* A key takes the place of what else would have its name. */
+static bool is_key(const sq_query *query, const char *name) {
+  for (size_t i = 0; i < query->key_count; i++)
+    if (strcmp(query->keys[i].name, name) == 0) return true;
+  return false;
+}
+
+static void put_scope_columns(sq_sql *sql, const sq_query *query, const char *alias, bool project, sq_columns *columns) {
+  if (!sql->scope->organization && !is_key(query, "organization_id")) {
     begin_column(sql, columns, "organization_id", SQ_T_TEXT);
     sq_text_format(&sql->text, "%s.organization_id", alias);
   }
@@ -241,7 +246,7 @@ static void put_cursor_columns(sq_sql *sql, const terms *terms, sq_columns *colu
 }
 
 static void put_group_columns(sq_sql *sql, const sq_query *query, sq_columns *columns) {
-  put_scope_columns(sql, "s", sq_by_session(query), columns);
+  put_scope_columns(sql, query, "s", sq_by_session(query), columns);
   for (size_t i = 0; i < query->key_count; i++) {
     begin_column(sql, columns, query->keys[i].name, sq_key_type(&query->keys[i]));
     put(sql, key_columns[i]);
@@ -253,6 +258,7 @@ static void put_group_columns(sq_sql *sql, const sq_query *query, sq_columns *co
   for (size_t i = 0; i < query->field_count; i++) {
     sq_field field = query->fields[i];
     const sq_field_row *row = sq_field_get(field);
+    if (query->source == SQ_GROUPS && is_key(query, sq_field_short_name(field))) continue;
     begin_column(sql, columns, sq_field_short_name(field), row->type);
     if (from_rows(field)) sq_text_format(&sql->text, "s.%s", sq_field_short_name(field));
     else sq_emit_template(sql, sql->target->aggregate[row->aggregate], "s", SQ_F_NONE, 0);
@@ -280,7 +286,7 @@ static void put_kept(sq_sql *sql, const sq_query *query, const needs *needs) {
   put(sql, " FROM (");
   put_groups(sql, query, needs);
   put(sql, ") AS s WHERE ");
-  sq_emit_keep(sql, query->filter.keep);
+  sq_emit_keep(sql, query->filter.keep, query->keys[0].kind == SQ_KEY_MEMBER);
 }
 
 static void select_groups(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
@@ -304,7 +310,7 @@ static void select_groups(sq_sql *sql, const sq_query *query, const sq_value *af
 
 static void select_requests(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
   terms terms = terms_of(query);
-  if (!query->recorded) put_scope_columns(sql, "r", true, columns);
+  if (!query->recorded) put_scope_columns(sql, query, "r", true, columns);
   for (size_t i = 0; i < query->field_count; i++) {
     begin_column(sql, columns, sq_field_get(query->fields[i])->name, sq_field_get(query->fields[i])->type);
     sq_emit_field(sql, query->fields[i], "r", query->recorded);
@@ -313,6 +319,7 @@ static void select_requests(sq_sql *sql, const sq_query *query, const sq_value *
   put_rows(sql, query);
   if (after) {
     put(sql, " AND ");
+    if (is_always(&terms.items[0])) put_start(sql, &terms.items[0], &after[0]);
     put_after(sql, &terms, after, 0);
   }
   put_order(sql, &terms);

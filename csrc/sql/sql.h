@@ -39,6 +39,8 @@ typedef struct sq_sql_target {
   const char *bucket[SQ_MONTH + 1];       /* `@`: a time, `%`: offset in minutes */
   const char *key_of_scalar;              /* a member's value as a group key */
   const char *value_of_key;               /* a cursor's JSON text as such a value */
+  const char *text_of_key;                /* the first key s.k1, a scalar, when it is text */
+  const char *in_session;                 /* the row belongs to a session, and " AND " */
   const char *page;                       /* `#`: limit, `#`: offset */
   void (*parameter)(sq_sql *sql, size_t number); /* how parameter number 1, 2, … is written */
 } sq_sql_target;
@@ -79,14 +81,16 @@ bool sq_sql_count(sq_sql *sql, const sq_query *query);
 /* A filter about rows under this alias; a condition with AND, OR and NOT only has no further precedence. */
 void sq_emit_rows(sq_sql *sql, const sq_node *filter, const char *alias);
 /* A filter about groups: its session fields are columns of alias "s", its n-th SOME or EVERY is column
-   s.quantified_n. */
-void sq_emit_keep(sq_sql *sql, const sq_node *filter);
+   s.quantified_n. `scalar_key`: the groups' key is a member of a map, whose text is the session.id. */
+void sq_emit_keep(sq_sql *sql, const sq_node *filter, bool scalar_key);
 /* The expression of a request field (`recorded`: the bare column). */
 void sq_emit_field(sq_sql *sql, sq_field field, const char *alias, bool recorded);
 void sq_emit_parameter(sq_sql *sql, const sq_value *value);
 void sq_emit_text_parameter(sq_sql *sql, const char *text, size_t length);
 /* Expands a template in which only `$` and `%` stand, and `@` for a request field's expression. */
 void sq_emit_template(sq_sql *sql, const char *template, const char *alias, sq_field subject, int number);
+/* The same with the values of its `#`. */
+void sq_emit_values(sq_sql *sql, const char *template, const char *alias, sq_field subject, const sq_value *values);
 /* Organization and project of the scope, each followed by " AND ". */
 void sq_emit_scope(sq_sql *sql, const char *alias);
 

@@ -89,6 +89,8 @@ const sq_sql_target sq_sqlite_target = {
                [SQ_MONTH] = "sq_bucket(@, 3, %)"},
     .key_of_scalar = "sq_scalar(@, #)",
     .value_of_key = "sq_scalar(#)",
+    .text_of_key = "CASE WHEN typeof(s.k1) = 'text' THEN s.k1 END",
+    .in_session = "+$session_id IS NOT NULL AND ", /* the +: no reason to walk the index of sessions */
     .page = " LIMIT # OFFSET #",
     .parameter = put_parameter,
 };

@@ -9,6 +9,8 @@ typedef struct deleting {
   sq_deletion *wanted;
   sq_text which; /* the condition on r, a row of request */
   const char *organization, *project;
+  sq_text owner; /* of the request or session */
+  bool nothing;  /* is there to delete */
   sq_error *error;
 } deleting;
 
@@ -25,25 +27,30 @@ static bool check(deleting *d) {
   return true;
 }
 
-/* A request or session of this id must be one. */
+/* A request or session of this id must be one, and it is that one's owner whose rows go. */
 static bool check_one(deleting *d) {
   const sq_deletion *w = d->wanted;
   if (!w->request && !w->session) return true;
   sq_target target = {d->organization, d->project, w->request, w->request ? NULL : w->session};
-  sq_text owner = {0};
-  bool one = sq_store_resolve(d->store, &target, &owner, d->error);
-  sq_text_free(&owner);
-  if (!one && d->error->code == SQ_E_NOT_FOUND) {
-    *d->error = (sq_error){.code = SQ_OK}; /* nothing to delete is no error: its tags may still be there */
+  if (sq_find_owner(d->store, &target, true, &d->owner, d->error)) {
+    d->organization = d->owner.data;
+    d->project = d->owner.data + strlen(d->owner.data) + 1;
     return true;
   }
-  return one;
+  d->nothing = d->error->code == SQ_E_NOT_FOUND; /* nothing to delete is no error */
+  if (d->nothing) *d->error = (sq_error){.code = SQ_OK};
+  return d->nothing;
 }
 
 /* Nor may a project's name be that of several organizations'. */
 static bool check_project(deleting *d) {
   if (!d->wanted->project || d->organization) return true;
-  sqlite3_stmt *count = sq_prepare(d->store, "SELECT count(DISTINCT organization_id) FROM request WHERE project = ?", d->error);
+  sqlite3_stmt *count = sq_prepare(d->store,
+                                   "SELECT count(*) FROM (SELECT organization_id FROM request WHERE project = ?1"
+                                   " UNION SELECT organization_id FROM session_tag WHERE project = ?1"
+                                   " UNION SELECT organization_id FROM session_metadata WHERE project = ?1"
+                                   " UNION SELECT organization_id FROM feedback WHERE project = ?1)",
+                                   d->error);
   if (!count) return false;
   sq_bind_terminated(count, 1, d->project);
   int code = sqlite3_step(count), found = code == SQLITE_ROW ? sqlite3_column_int(count, 0) : 0;
@@ -112,8 +119,10 @@ static bool delete_of_sessions(deleting *d) {
 bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error) {
   deleting d = {.store = store, .wanted = deletion, .error = error};
   if (!sq_store_enter(store, error) || !check(&d) || !sq_begin_write(store, error)) return false;
+  bool good = check_one(&d) && check_project(&d);
   choose(&d);
-  bool good = sq_text_whole(&d.which, error) && check_one(&d) && check_project(&d) && delete_rows(&d) && delete_of_sessions(&d);
+  good = good && sq_text_whole(&d.which, error) && (d.nothing || (delete_rows(&d) && delete_of_sessions(&d)));
   sq_text_free(&d.which);
+  sq_text_free(&d.owner);
   return sq_end_write(store, good, error);
 }

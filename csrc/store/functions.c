@@ -76,6 +76,8 @@ static void keep_matcher(context *c, matcher *m, bool kept) {
   if (!kept) sqlite3_set_auxdata(c, 1, m, free_matcher);
 }
 
+static bool is_late(void *store) { return sq_store_is_late(store); }
+
 static void match(context *c, argument **arguments, compiler *compile, bool folded, bool whole) {
   size_t length;
   const char *text = is_null(arguments[0]) ? NULL : text_of(arguments[0], &length);
@@ -89,9 +91,11 @@ static void match(context *c, argument **arguments, compiler *compile, bool fold
     length = m->scratch.length;
   }
   const sq_text *needle = &m->pattern.bytes;
-  bool found = whole ? sq_pattern_matches(&m->pattern, text, length)
-                     : sq_find(text, length, needle->data ? needle->data : "", needle->length) != NULL;
+  const sq_watch watch = {is_late, sqlite3_user_data(c)};
+  int found = whole ? sq_pattern_matches(&m->pattern, text, length, &watch)
+                    : sq_find(text, length, needle->data ? needle->data : "", needle->length) != NULL;
   if (m->scratch.failed) sqlite3_result_error_nomem(c);
+  else if (found < 0) sqlite3_result_error_code(c, SQLITE_INTERRUPT);
   else sqlite3_result_int(c, found);
   keep_matcher(c, m, kept);
 }
@@ -269,11 +273,6 @@ typedef struct latest {
   sq_text name, id;
 } latest;
 
-static int compare_bytes(const char *a, size_t a_length, const char *b, size_t b_length) {
-  int order = memcmp(a, b, a_length < b_length ? a_length : b_length);
-  return order ? order : (a_length > b_length) - (a_length < b_length);
-}
-
 /* sq_latest(name, created_at, request_id): the name of the last row that has one. */
 static void latest_step(context *c, int count, argument **a) {
   (void)count;
@@ -286,7 +285,7 @@ static void latest_step(context *c, int count, argument **a) {
     sqlite3_result_error_nomem(c);
     return;
   }
-  if (l->any && (time < l->time || (time == l->time && compare_bytes(id, id_length, l->id.data, l->id.length) < 0))) return;
+  if (l->any && (time < l->time || (time == l->time && sq_compare_bytes(id, id_length, l->id.data, l->id.length) < 0))) return;
   l->any = true;
   l->time = time;
   sq_text_clear(&l->name);
@@ -387,9 +386,9 @@ static const struct {
     {"sq_feedback", 3, NULL, feedback_step, feedback_final},
 };
 
-bool sq_register_functions(sqlite3 *db) {
+bool sq_register_functions(sq_store *store) {
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
-    if (sqlite3_create_function_v2(db, functions[i].name, functions[i].arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+    if (sqlite3_create_function_v2(store->db, functions[i].name, functions[i].arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC, store,
                                    functions[i].call, functions[i].step, functions[i].final, NULL) != SQLITE_OK)
       return false;
   return true;

@@ -27,7 +27,7 @@ static void set_text(sq_value *value, const char *text) {
 }
 
 static bool is_text(const sq_value *value, const char *text) {
-  return value->kind == SQ_STRING && value->length == strlen(text) && memcmp(value->text, text, value->length) == 0;
+  return value->kind == SQ_STRING && sq_same_text(text, value->text, value->length);
 }
 
 /* Whether a null in a map clears a key. */

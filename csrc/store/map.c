@@ -22,8 +22,7 @@ bool sq_pairs_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, cons
 }
 
 static int compare_keys(const sq_pair *a, const sq_pair *b) {
-  int order = memcmp(a->key, b->key, a->key_length < b->key_length ? a->key_length : b->key_length);
-  return order ? order : (a->key_length > b->key_length) - (a->key_length < b->key_length);
+  return sq_compare_bytes(a->key, a->key_length, b->key, b->key_length);
 }
 
 static int compare_pairs(const void *left, const void *right) {

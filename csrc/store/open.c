@@ -12,10 +12,11 @@
 
 /* --------------------------------------------------------------------------------------------- deadlines */
 
-static int on_progress(void *state) {
-  const sq_store *store = state;
-  return store->deadline && sq_time_monotonic() >= store->deadline;
+bool sq_store_is_late(const sq_store *store) {
+  return store->deadline && !store->uninterrupted && sq_time_monotonic() >= store->deadline;
 }
+
+static int on_progress(void *store) { return sq_store_is_late(store); }
 
 /* Waits a little longer each time, up to the deadline. */
 static int on_busy(void *state, int count) {
@@ -32,7 +33,7 @@ static int on_busy(void *state, int count) {
 
 bool sq_store_enter(sq_store *store, sq_error *error) {
   if (store->owner != getpid())
-    return sq_fail(error, SQ_E_CLOSED, "the store was opened by the process that forked this one: open it again here");
+    return sq_fail(error, SQ_E_CLOSED, "the store was opened by the process that this one was forked from: close it before the fork, and open it after");
   store->deadline = store->timeout_us ? sq_time_monotonic() + store->timeout_us : 0;
   return true;
 }
@@ -70,10 +71,20 @@ static int authorize(void *state, int action, const char *first, const char *sec
 
 static char *copy_text(const char *text) { return text ? strdup(text) : NULL; }
 
+/* SQLite may be built to take "file:…" for a URI: here it is a name. */
+static char *copy_path(const char *path) {
+  sq_text copy = {0};
+  sq_text_format(&copy, "%s%s", strncmp(path, "file:", 5) == 0 ? "./" : "", path);
+  if (!copy.failed) return copy.data;
+  sq_text_free(&copy);
+  return NULL;
+}
+
 static bool open_file(sq_store *store, sq_error *error) {
   int flags = SQLITE_OPEN_NOMUTEX | (store->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   if (store->readonly && !store->memory && access(store->path, F_OK) != 0)
     return sq_fail(error, SQ_E_NOT_FOUND, "there is no store at %s", sq_show(store->path, strlen(store->path)).text);
+  if (!sq_hold_file(store, error)) return false;
   int code = sqlite3_open_v2(store->path, &store->db, flags, NULL);
   if (code != SQLITE_OK) return sq_sqlite_fail(store, code, error);
   sqlite3_extended_result_codes(store->db, 1);
@@ -82,20 +93,52 @@ static bool open_file(sq_store *store, sq_error *error) {
   sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_busy_handler(store->db, on_busy, store);
   sqlite3_progress_handler(store->db, PROGRESS_STEPS, on_progress, store);
-  return sq_register_functions(store->db) || sq_fail_memory(error);
+  return (sq_register_functions(store) || sq_fail_memory(error)) && sq_execute(store, "PRAGMA cache_size = -32768", error);
+}
+
+/* SQLite does not ask the busy handler when it changes the journal mode. */
+static bool set_journal(sq_store *store, sq_error *error) {
+  sqlite3_stmt *set = sq_prepare(store, "PRAGMA journal_mode = WAL", error);
+  if (!set) return false;
+  int code, waited = 0;
+  while (((code = sqlite3_step(set)) & 0xFF) == SQLITE_BUSY && on_busy(store, waited++)) sqlite3_reset(set);
+  const char *mode = code == SQLITE_ROW ? (const char *)sqlite3_column_text(set, 0) : "";
+  bool good = code == SQLITE_ROW ? mode || sq_fail_memory(error) : sq_sqlite_fail(store, code, error);
+  if (good && strcmp(mode, "wal") != 0)
+    good = sq_fail(error, SQ_E_STORE, "the file system of %s cannot hold a write-ahead log", sq_show(store->path, strlen(store->path)).text);
+  sqlite3_finalize(set);
+  return good;
 }
 
 /* The WAL may grow to 64,000 pages before it is written back (SQLite's default of 1,000 halves the ingest
    rate), and is cut to 256 MiB after that. */
-static bool configure(sq_store *store, sq_error *error) {
-  if (!sq_execute(store, "PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY", error)) return false;
+static bool configure_writer(sq_store *store, sq_error *error) {
   if (store->readonly) return true;
-  if (!store->memory && !sq_execute(store, "PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 64000; PRAGMA journal_size_limit = 268435456", error))
+  if (!store->memory &&
+      (!set_journal(store, error) || !sq_execute(store, "PRAGMA wal_autocheckpoint = 64000; PRAGMA journal_size_limit = 268435456", error)))
     return false;
   return sq_execute(store, store->relaxed ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL", error);
 }
 
-static bool is_memory(const char *path) { return strcmp(path, ":memory:") == 0 || path[0] == '\0'; }
+/* The file as SQLite names it, from the root: the process may change its folder. */
+static bool keep_whole_path(sq_store *store, sq_error *error) {
+  const char *whole = store->memory ? NULL : sqlite3_db_filename(store->db, "main");
+  char *copy = whole && whole[0] ? strdup(whole) : NULL;
+  if (!whole || !whole[0]) return true;
+  if (!copy) return sq_fail_memory(error);
+  free(store->path);
+  store->path = copy;
+  return true;
+}
+
+/* Nothing is changed in a file before it is known to be ours. */
+static bool make_ready(sq_store *store, sq_error *error) {
+  int64_t version;
+  return open_file(store, error) && keep_whole_path(store, error) && sq_schema_check(store, &version, error) &&
+         configure_writer(store, error) && sq_schema_migrate(store, version, error) && sq_hold_file(store, error);
+}
+
+static bool is_memory(const char *path) { return strcmp(path, ":memory:") == 0; }
 
 static sq_store *make_store(const char *path, const sq_open_options *options, sq_error *error) {
   sq_store *store = calloc(1, sizeof *store);
@@ -103,7 +146,7 @@ static sq_store *make_store(const char *path, const sq_open_options *options, sq
     sq_fail_memory(error);
     return NULL;
   }
-  *store = (sq_store){.path = copy_text(is_memory(path) ? ":memory:" : path),
+  *store = (sq_store){.path = copy_path(path),
                       .organization = copy_text(options->organization),
                       .project = copy_text(options->project),
                       .readonly = options->readonly,
@@ -120,9 +163,13 @@ static sq_store *make_store(const char *path, const sq_open_options *options, sq
 
 sq_store *sq_store_open(const char *path, const sq_open_options *options, sq_error *error) {
   static const sq_open_options defaults = {0};
+  if (path[0] == '\0') {
+    sq_fail(error, SQ_E_VALUE, "the path is empty");
+    return NULL;
+  }
   sq_store *store = make_store(path, options ? options : &defaults, error);
   if (!store) return NULL;
-  bool ready = sq_store_enter(store, error) && open_file(store, error) && configure(store, error) && sq_schema_ready(store, error);
+  bool ready = sq_store_enter(store, error) && make_ready(store, error);
   if (ready && store->readonly) sqlite3_set_authorizer(store->db, authorize, store);
   if (ready) return store;
   sq_store_close(store);
@@ -134,6 +181,7 @@ void sq_store_close(sq_store *store) {
   if (store->owner == getpid()) { /* a child must not touch the parent's files */
     for (int i = 0; i < SQ_CACHED_COUNT; i++) sqlite3_finalize(store->cached[i]);
     sqlite3_close_v2(store->db);
+    sq_let_file_go(store);
   }
   free(store->path);
   free(store->organization);
@@ -164,7 +212,7 @@ sq_store *sq_store_snapshot(sq_store *store, sq_error *error) {
   if (!store->memory) {
     snapshot = sq_store_open(store->path, &options, error);
   } else if ((snapshot = make_store(":memory:", &options, error))) {
-    if (!open_file(snapshot, error) || !configure(snapshot, error) || !copy_memory(snapshot, store, error)) {
+    if (!open_file(snapshot, error) || !copy_memory(snapshot, store, error)) {
       sq_store_close(snapshot);
       return NULL;
     }

@@ -61,6 +61,19 @@ static bool check_ours(sq_store *store, int64_t version, sq_error *error) {
   return sq_fail(error, SQ_E_VERSION, "this SQLite file is not a sessionquery store");
 }
 
+static bool read_version(sq_store *store, int64_t *version, sq_error *error) {
+  return read_pragma(store, "user_version", version, error) && check_version(*version, error) && check_ours(store, *version, error);
+}
+
+bool sq_schema_check(sq_store *store, int64_t *version, sq_error *error) {
+  /* one transaction: another process may be making the schema */
+  bool good = sq_execute(store, "BEGIN", error) && read_version(store, version, error);
+  good = sq_end_read(store, error) && good;
+  if (!good || *version == SQ_SCHEMA_VERSION || !store->readonly) return good;
+  return sq_fail(error, SQ_E_VERSION, "the store has schema version %lld: open it writable once, so that it is brought to %d",
+                 (long long)*version, SQ_SCHEMA_VERSION);
+}
+
 static bool migrate_from(sq_store *store, int64_t version, sq_error *error) {
   for (; version < SQ_SCHEMA_VERSION; version++)
     if (!migrations[version](store, error)) return false;
@@ -72,22 +85,9 @@ static bool migrate_from(sq_store *store, int64_t version, sq_error *error) {
 }
 
 /* Another process may be migrating too: what is found in the transaction counts. */
-static bool migrate(sq_store *store, sq_error *error) {
-  int64_t version = 0;
-  if (!sq_execute(store, "BEGIN IMMEDIATE", error)) return false;
-  bool good = read_pragma(store, "user_version", &version, error) && check_version(version, error) &&
-              check_ours(store, version, error) && (version == SQ_SCHEMA_VERSION || migrate_from(store, version, error));
-  return sq_end_write(store, good, error);
-}
-
-bool sq_schema_ready(sq_store *store, sq_error *error) {
-  int64_t version;
-  if (!read_pragma(store, "user_version", &version, error) || !check_version(version, error) ||
-      !check_ours(store, version, error))
-    return false;
+bool sq_schema_migrate(sq_store *store, int64_t version, sq_error *error) {
   if (version == SQ_SCHEMA_VERSION) return true;
-  if (store->readonly)
-    return sq_fail(error, SQ_E_VERSION, "the store has schema version %lld: open it writable once, so that it is brought to %d",
-                   (long long)version, SQ_SCHEMA_VERSION);
-  return migrate(store, error);
+  if (!sq_execute(store, "BEGIN IMMEDIATE", error)) return false;
+  bool good = read_version(store, &version, error) && (version == SQ_SCHEMA_VERSION || migrate_from(store, version, error));
+  return sq_end_write(store, good, error);
 }

@@ -30,6 +30,8 @@ struct sq_store {
   char *path, *organization, *project;
   bool readonly, relaxed, memory;
   sq_engine engine;
+  bool uninterrupted; /* the deadline does not end what runs */
+  struct sq_held *held; /* this file in the table of this process; NULL: in memory */
   int64_t timeout_us; /* 0: none */
   int64_t deadline;   /* of this call, monotonic microseconds; 0: none */
   int64_t lock_deadline; /* of this wait for a lock, when the call has none */
@@ -55,16 +57,36 @@ static inline void sq_bind_terminated(sqlite3_stmt *statement, int index, const 
   else sqlite3_bind_null(statement, index);
 }
 
+/* --- process.c: the files that this process holds open. */
+/* Notes the file at `path`. Fails when this process was forked from one that had it open: SQLite's table of
+   file locks was copied with it, and would take the parent's locks for its own. */
+bool sq_hold_file(sq_store *store, sq_error *error);
+void sq_let_file_go(sq_store *store);
+
+/* --- target.c */
+/* The one organization and project that hold the target, as sq_store_resolve tells them. `remains`: what is
+   left of a session counts too, when its requests are gone. */
+bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error);
+
 /* --- transaction.c: BEGIN IMMEDIATE, with the version checked again; COMMIT or, after an error, ROLLBACK. */
 bool sq_begin_write(sq_store *store, sq_error *error);
+/* Ends a transaction that only reads, where there is one. */
+bool sq_end_read(sq_store *store, sq_error *error);
 /* Ends what sq_begin_write began: commits when `good`. Returns whether it is committed. */
 bool sq_end_write(sq_store *store, bool good, sq_error *error);
 
+/* --- open.c */
+/* Whether the deadline of this call has passed. */
+bool sq_store_is_late(const sq_store *store);
+
 /* --- schema.c */
-/* Makes or checks the schema of the file just opened. */
-bool sq_schema_ready(sq_store *store, sq_error *error);
+/* The schema version of the file just opened, 0 of an empty one. Fails when it is not ours, too new, or too
+   old for a reader. */
+bool sq_schema_check(sq_store *store, int64_t *version, sq_error *error);
+/* Brings it to this version, and makes it in an empty file. */
+bool sq_schema_migrate(sq_store *store, int64_t version, sq_error *error);
 
 /* --- functions.c */
-bool sq_register_functions(sqlite3 *db);
+bool sq_register_functions(sq_store *store);
 
 #endif

@@ -24,6 +24,7 @@ static sq_code code_of(int code) {
 bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
   sq_code ours = code_of(code);
   const char *said = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
+  if (code == SQLITE_ERROR && strcmp(said, "parser stack overflow") == 0) return sq_fail(error, SQ_E_LIMIT, "the filter nests too deep for SQLite");
   sq_shown shown = sq_show(said, strlen(said));
   switch (ours) {
     case SQ_E_NO_MEMORY: return sq_fail_memory(error);
@@ -32,8 +33,11 @@ bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
     case SQ_E_FULL: return sq_fail(error, ours, "the disk is full");
     case SQ_E_LIMIT: return sq_fail(error, ours, "too large for SQLite: %s", shown.text);
     case SQ_E_VERSION: return sq_fail(error, ours, "not a sessionquery store: %s", shown.text);
-    default: return sq_fail(error, ours, "SQLite: %s (%s)", shown.text, sqlite3_errstr(code));
+    default: break;
   }
+  if ((code & 0xFF) == SQLITE_CANTOPEN) return sq_fail(error, ours, "cannot open a store at %s", sq_show(store->path, strlen(store->path)).text);
+  const char *kind = sqlite3_errstr(code);
+  return strcmp(said, kind) == 0 ? sq_fail(error, ours, "SQLite: %s", shown.text) : sq_fail(error, ours, "SQLite: %s (%s)", shown.text, kind);
 }
 
 /* -------------------------------------------------------------------------------------------- statements */

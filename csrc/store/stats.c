@@ -1,4 +1,5 @@
 /* Numbers about the store, and copies of it. */
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -6,11 +7,12 @@
 #include "base/file.h"
 #include "store/sqlite.h"
 
-#define SCOPE " FROM request WHERE organization_id = coalesce(?1, organization_id) AND project = coalesce(?2, project)"
-
-/* One row of integers, in the order of the statement. */
-static bool read_integers(sq_store *store, const char *sql, int64_t *const out[], int count, sq_error *error) {
-  sqlite3_stmt *read = sq_prepare(store, sql, error);
+/* Reads the integers of one row. `sql` ends in WHERE …; the scope is added, and `after`. */
+static bool read_integers(sq_store *store, const char *sql, const char *after, int64_t *const out[], int count, sq_error *error) {
+  sq_text whole = {0};
+  sq_text_format(&whole, "%s%s%s%s", sql, store->organization ? " AND organization_id = ?1" : "", store->project ? " AND project = ?2" : "", after);
+  sqlite3_stmt *read = sq_text_whole(&whole, error) ? sq_prepare(store, whole.data, error) : NULL;
+  sq_text_free(&whole);
   if (!read) return false;
   sq_bind_terminated(read, 1, store->organization);
   sq_bind_terminated(read, 2, store->project);
@@ -19,6 +21,32 @@ static bool read_integers(sq_store *store, const char *sql, int64_t *const out[]
   bool good = code == SQLITE_ROW || sq_sqlite_fail(store, code, error);
   sqlite3_finalize(read);
   return good;
+}
+
+/* What is counted, and where it goes: members of sq_stats. */
+static const struct {
+  const char *sql, *after;
+  size_t out[5];
+  int count;
+} statements[] = {
+    {"SELECT count(*), count(*) - count(session_id), count(DISTINCT organization_id), min(created_at_us), max(created_at_us)"
+     " FROM request WHERE TRUE", "",
+     {offsetof(sq_stats, requests), offsetof(sq_stats, without_session), offsetof(sq_stats, organizations),
+      offsetof(sq_stats, first_created_at), offsetof(sq_stats, last_created_at)}, 5},
+    {"SELECT count(*) FROM (SELECT DISTINCT organization_id, project FROM request WHERE TRUE", ")", {offsetof(sq_stats, projects)}, 1},
+    {"SELECT count(*) FROM (SELECT DISTINCT session_id, organization_id, project FROM request WHERE session_id IS NOT NULL", ")",
+     {offsetof(sq_stats, sessions)}, 1},
+    {"SELECT count(*) FROM body JOIN request USING (seq) WHERE TRUE", "", {offsetof(sq_stats, bodies)}, 1},
+    {"SELECT count(*) FROM feedback WHERE TRUE", "", {offsetof(sq_stats, feedback)}, 1},
+};
+
+static bool read_statements(sq_store *store, sq_stats *s, sq_error *error) {
+  for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
+    int64_t *out[5] = {0};
+    for (int j = 0; j < statements[i].count; j++) out[j] = (int64_t *)((char *)s + statements[i].out[j]);
+    if (!read_integers(store, statements[i].sql, statements[i].after, out, statements[i].count, error)) return false;
+  }
+  return true;
 }
 
 static int64_t size_of(const char *path, const char *suffix) {
@@ -33,15 +61,11 @@ static int64_t size_of(const char *path, const char *suffix) {
 bool sq_store_stats(sq_store *store, sq_stats *s, sq_error *error) {
   *s = (sq_stats){.schema_version = SQ_SCHEMA_VERSION};
   if (!sq_store_enter(store, error)) return false;
-  int64_t *const counts[] = {&s->requests, &s->without_session, &s->organizations, &s->first_created_at, &s->last_created_at};
   int64_t pages = 0, page_size = 0;
-  bool good =
-      read_integers(store, "SELECT count(*), count(*) - count(session_id), count(DISTINCT organization_id), min(created_at_us), max(created_at_us)" SCOPE, counts, 5, error) &&
-      read_integers(store, "SELECT count(*) FROM (SELECT DISTINCT organization_id, project" SCOPE ")", (int64_t *const[]){&s->projects}, 1, error) &&
-      read_integers(store, "SELECT count(*) FROM (SELECT DISTINCT session_id, organization_id, project" SCOPE " AND session_id IS NOT NULL)", (int64_t *const[]){&s->sessions}, 1, error) &&
-      read_integers(store, "SELECT count(*) FROM body JOIN request USING (seq) WHERE organization_id = coalesce(?1, organization_id) AND project = coalesce(?2, project)", (int64_t *const[]){&s->bodies}, 1, error) &&
-      read_integers(store, "SELECT count(*) FROM feedback WHERE organization_id = coalesce(?1, organization_id) AND project = coalesce(?2, project)", (int64_t *const[]){&s->feedback}, 1, error) &&
-      sq_query_integer(store, "PRAGMA page_count", &pages, error) && sq_query_integer(store, "PRAGMA page_size", &page_size, error);
+  bool alone = sqlite3_get_autocommit(store->db); /* all of one state, as in a snapshot */
+  bool good = (!alone || sq_execute(store, "BEGIN", error)) && read_statements(store, s, error) &&
+              sq_query_integer(store, "PRAGMA page_count", &pages, error) && sq_query_integer(store, "PRAGMA page_size", &page_size, error);
+  good = (!alone || sq_end_read(store, error)) && good;
   s->has_requests = s->requests > 0;
   s->bytes = pages * page_size;
   s->wal_bytes = store->memory ? 0 : size_of(store->path, "-wal");
@@ -64,6 +88,8 @@ static bool write_copy(sq_store *store, const char *path, sq_error *error) {
   /* synced by the commit of the copy; in its own file, without a WAL beside it */
   if (copied) sqlite3_exec(to, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
   sqlite3_close(to);
+  struct stat file;
+  if (copied && !store->memory && stat(store->path, &file) == 0) chmod(path, file.st_mode & 0777); /* as private as the store */
   return copied;
 }
 
@@ -79,4 +105,18 @@ bool sq_store_backup(sq_store *store, const char *path, sq_error *error) {
   if (!good && partial.data) unlink(partial.data);
   sq_text_free(&partial);
   return good;
+}
+
+bool sq_store_owns(const sq_store *store, const char *path) {
+  static const char *const suffixes[] = {"", "-wal", "-shm"};
+  struct stat file, own;
+  if (store->memory || stat(path, &file) != 0) return false;
+  bool same = false;
+  for (size_t i = 0; i < 3 && !same; i++) {
+    sq_text whole = {0};
+    sq_text_format(&whole, "%s%s", store->path, suffixes[i]);
+    same = !whole.failed && stat(whole.data, &own) == 0 && own.st_dev == file.st_dev && own.st_ino == file.st_ino;
+    sq_text_free(&whole);
+  }
+  return same;
 }

@@ -12,6 +12,9 @@ const char *sq_store_organization(const sq_store *store);
 const char *sq_store_project(const sq_store *store);
 sq_engine sq_store_engine(const sq_store *store);
 
+/* Whether writing to `path` would write to the store's own files. */
+bool sq_store_owns(const sq_store *store, const char *path);
+
 /* Every public call begins here: refuses a handle of another process and sets the deadline. */
 bool sq_store_enter(sq_store *store, sq_error *error);
 

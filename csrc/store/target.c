@@ -44,23 +44,24 @@ static bool read_owner(sq_store *store, sqlite3_stmt *find, const sq_target *tar
   return (code == SQLITE_DONE || sq_sqlite_fail(store, code, error)) && sq_text_whole(out, error);
 }
 
-static bool find_owner(sq_store *store, const sq_target *target, sq_text *out, sq_error *error) {
+#define WITHIN " AND organization_id = coalesce(?2, organization_id) AND project = coalesce(?3, project)"
+
+bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error) {
+  static const char *const of_request = "SELECT organization_id, project FROM request WHERE request_id = ?1" WITHIN;
+  static const char *const of_session = "SELECT DISTINCT organization_id, project FROM request WHERE session_id = ?1" WITHIN;
+  static const char *const of_remains = "SELECT organization_id, project FROM request WHERE session_id = ?1" WITHIN
+      " UNION SELECT organization_id, project FROM session_tag WHERE session_id = ?1" WITHIN
+      " UNION SELECT organization_id, project FROM session_metadata WHERE session_id = ?1" WITHIN
+      " UNION SELECT organization_id, project FROM feedback WHERE session_id = ?1" WITHIN;
   if (!target->request == !target->session) return sq_fail(error, SQ_E_MISSING, "name one request_id or one session_id");
-  sqlite3_stmt *find = sq_prepare(
-      store,
-      target->request
-          ? "SELECT organization_id, project FROM request WHERE request_id = ?1 AND organization_id = coalesce(?2, organization_id)"
-            " AND project = coalesce(?3, project)"
-          : "SELECT DISTINCT organization_id, project FROM request WHERE session_id = ?1"
-            " AND organization_id = coalesce(?2, organization_id) AND project = coalesce(?3, project)",
-      error);
+  sqlite3_stmt *find = sq_prepare(store, target->request ? of_request : remains ? of_remains : of_session, error);
   bool found = find && bind_lookup(find, store, target, error) && read_owner(store, find, target, out, error);
   sqlite3_finalize(find);
   return found;
 }
 
 bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error) {
-  return sq_store_enter(store, error) && find_owner(store, target, out, error);
+  return sq_store_enter(store, error) && sq_find_owner(store, target, false, out, error);
 }
 
 /* ---------------------------------------------------------------------------------------------- writing */
@@ -71,7 +72,7 @@ static bool write_about(sq_store *store, const sq_target *target,
                         void *state, sq_error *error) {
   sq_text owner = {0};
   if (!sq_store_enter(store, error) || !sq_begin_write(store, error)) return false;
-  bool good = find_owner(store, target, &owner, error) &&
+  bool good = sq_find_owner(store, target, false, &owner, error) &&
               write(store, owner.data, owner.data + strlen(owner.data) + 1, state, error);
   sq_text_free(&owner);
   return sq_end_write(store, good, error);

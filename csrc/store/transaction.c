@@ -10,23 +10,36 @@ static bool version_stands(sq_store *store, sq_error *error) {
   return sq_fail(error, SQ_E_VERSION, "the store was brought to schema version %d meanwhile: open it again", version);
 }
 
+/* BEGIN and COMMIT do what they do before SQLite asks whether the deadline has passed: an interrupt would
+   report as undone what is done. They are not interrupted; waiting for the lock has its own deadline. */
+static bool control(sq_store *store, sq_cached which, sq_error *error) {
+  sqlite3_stmt *statement = sq_prepared(store, which, error);
+  store->uninterrupted = true;
+  bool done = statement && sq_step_done(store, statement, error);
+  store->uninterrupted = false;
+  return done;
+}
+
+/* Where SQLite has not done so by itself after an error. A rollback that fails leaves no transaction that
+   could be committed by mistake, since every write begins one. */
+static void roll_back(sq_store *store) {
+  sq_error ignored = {.code = SQ_OK};
+  if (!sqlite3_get_autocommit(store->db)) control(store, SQ_ROLLBACK, &ignored);
+}
+
 bool sq_begin_write(sq_store *store, sq_error *error) {
   if (store->readonly) return sq_fail(error, SQ_E_READONLY, "the store was opened read-only");
-  sqlite3_stmt *begin = sq_prepared(store, SQ_BEGIN, error);
-  if (!begin || !sq_step_done(store, begin, error)) return false;
-  return version_stands(store, error) || sq_end_write(store, false, error);
+  if (control(store, SQ_BEGIN, error) && version_stands(store, error)) return true;
+  roll_back(store);
+  return false;
 }
 
 bool sq_end_write(sq_store *store, bool good, sq_error *error) {
-  if (good) {
-    sqlite3_stmt *commit = sq_prepared(store, SQ_COMMIT, error);
-    if (commit && sq_step_done(store, commit, error)) return true;
-  }
-  /* SQLite has rolled back by itself after some errors; a rollback that fails otherwise leaves no
-     transaction that could be committed by mistake, since every write begins one */
-  if (!sqlite3_get_autocommit(store->db)) {
-    store->deadline = 0;
-    sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
-  }
+  if (good && control(store, SQ_COMMIT, error)) return true;
+  roll_back(store);
   return false;
+}
+
+bool sq_end_read(sq_store *store, sq_error *error) {
+  return sqlite3_get_autocommit(store->db) || control(store, SQ_COMMIT, error);
 }

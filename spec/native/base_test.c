@@ -220,7 +220,7 @@ static bool matches(const char *text, const char *source, bool folded) {
   sq_text scratch = {0};
   if (folded) sq_fold(&scratch, text, strlen(text));
   bool found = sq_pattern_compile(&pattern, source, strlen(source), folded) &&
-               sq_pattern_matches(&pattern, folded && scratch.data ? scratch.data : folded ? "" : text, folded ? scratch.length : strlen(text));
+               sq_pattern_matches(&pattern, folded && scratch.data ? scratch.data : folded ? "" : text, folded ? scratch.length : strlen(text), NULL);
   sq_pattern_free(&pattern);
   sq_text_free(&scratch);
   return found;

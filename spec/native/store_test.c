@@ -47,7 +47,7 @@ static int child(sq_store *store) {
   REFUSED(sq_store_ingest(store, line, sizeof line - 1, &ingest, &error));
   REFUSED(sq_store_stats(store, &stats, &error));
   REFUSED(sq_store_delete(store, &deletion, &error));
-  REFUSED(sq_store_tag(store, &target, "t", &error));
+  REFUSED(sq_store_tag(store, &target, "t", 1, &error));
   REFUSED(sq_store_resolve(store, &target, &text, &error));
   REFUSED(sq_store_backup(store, "/tmp/never", &error));
   REFUSED(sq_store_export(store, "/tmp/never", NULL, &error) >= 0);
@@ -55,9 +55,17 @@ static int child(sq_store *store) {
 #undef REFUSED
   sq_store_close(store);
   error = (sq_error){.code = SQ_OK};
-  sq_store *own = sq_store_open(path, NULL, &error); /* its own handle works */
-  wrong += !own || count_requests(own, &error) != 1;
+  /* nor one of its own, since SQLite's locks were copied: what it wrote would be lost */
+  sq_store *own = sq_store_open(path, NULL, &error);
+  wrong += own || error.code != SQ_E_CLOSED;
   sq_store_close(own);
+  char other[64];
+  snprintf(other, sizeof other, "%s-child", path);
+  error = (sq_error){.code = SQ_OK};
+  own = sq_store_open(other, NULL, &error); /* but that of another file */
+  wrong += !own || count_requests(own, &error) != 0;
+  sq_store_close(own);
+  unlink(other);
   return wrong;
 }
 
@@ -75,6 +83,13 @@ static void forks(void) {
   CHECK(sq_store_ingest(store, line, sizeof line - 1, &ingest, &error) && ingest.replaced == 1, "the parent goes on: %s", error.message);
   CHECK(count_requests(store, &error) == 1, "%s", error.message);
   sq_store_close(store);
+  pid = fork(); /* with nothing open, either process may open it */
+  if (pid == 0) {
+    store = sq_store_open(path, NULL, &error);
+    _exit(!store || count_requests(store, &error) != 1);
+  }
+  waitpid(pid, &status, 0);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %d", WEXITSTATUS(status));
 }
 
 /* The first error sticks; closing and freeing nothing is allowed. */
