@@ -57,7 +57,7 @@ typedef struct sq_error {
   bool placed;       /* offset and length are set */
   size_t offset;     /* bytes from the start of the source */
   size_t length;     /* bytes; 0 at the source's end */
-  char pointer[256]; /* JSON pointer (RFC 6901) of the place, or "" */
+  char pointer[1024]; /* JSON pointer (RFC 6901) of the place; "" when there is none, or none that fits */
   char message[640]; /* one sentence, valid UTF-8; may be followed by "\n" and lines that show the place */
 } sq_error;
 

@@ -127,7 +127,7 @@ name        US$  at                        list     flag
   end)
 
   it("CSV: exact, quoted, and no formula for a spreadsheet", function()
-    assert.equal("name,US$,at,list,flag\r\n\"é|\n\27[31m\",0.5,1970-01-01T00:00:01.500Z,\"a, b\",true\r\n\"'=1+1,\"\"x\"\"\",12,,,false\r\n,1e-09,1970-01-01T00:00:00Z,\"{\"\"k\"\":1}\",\r\n",
+    assert.equal("name,US$,at,list,flag\r\n\"é|\n\27[31m\",0.5,1970-01-01T00:00:01.500Z,\"a, b\",true\r\n\"'=1+1,\"\"x\"\"\",12,,,false\r\n,1e-9,1970-01-01T00:00:00Z,\"{\"\"k\"\":1}\",\r\n",
       assert(format.write("csv", columns, rows)))
   end)
 

@@ -415,7 +415,7 @@ describe("update", function()
     local db = memory()
     assert(db:add { request_id = "r", created_at = 1, model = "a" })
     for _, case in ipairs {
-      { { request_id = "none", model = "x" }, "there is no request 'none' to update", "not_found" },
+      { { request_id = "none", model = "x" }, "there is no request 'none' in project 'default' to update", "not_found" },
       { { model = "x" }, "request_id is required", "missing" },
       { { request_id = "r", created_at = sq.null }, "created_at cannot be cleared", "value" },
       { { request_id = "r", latency_ms = "x" }, "whole number", "type" },

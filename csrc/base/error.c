@@ -30,10 +30,15 @@ static void append(sq_error *error, const char *format, va_list arguments) {
   trim_message(error);
 }
 
-bool sq_fail(sq_error *error, sq_code code, const char *format, ...) {
+static bool begin(sq_error *error, sq_code code) {
   if (error->code != SQ_OK) return false;
   error->code = code;
   error->message[0] = '\0';
+  return true;
+}
+
+bool sq_fail(sq_error *error, sq_code code, const char *format, ...) {
+  if (!begin(error, code)) return false;
   va_list arguments;
   va_start(arguments, format);
   append(error, format, arguments);
@@ -42,12 +47,10 @@ bool sq_fail(sq_error *error, sq_code code, const char *format, ...) {
 }
 
 bool sq_fail_at(sq_error *error, sq_code code, size_t offset, size_t length, const char *format, ...) {
-  if (error->code != SQ_OK) return false;
-  error->code = code;
+  if (!begin(error, code)) return false;
   error->placed = true;
   error->offset = offset;
   error->length = length;
-  error->message[0] = '\0';
   va_list arguments;
   va_start(arguments, format);
   append(error, format, arguments);

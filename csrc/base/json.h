@@ -4,8 +4,7 @@
 
 #include "base/text.h"
 
-/* Writes the RFC 6901 pointer of the value or key that begins at `offset` (cut short when it does not
-   fit). The text must be valid up to there. */
+/* Writes the RFC 6901 pointer of the value or key that begins at `offset` ("" when it does not fit). The text must be valid up to there. */
 void sq_json_pointer(const char *text, size_t length, size_t offset, char *out, size_t room);
 
 /* After a BEGIN token was read: reads on to its END. False at an error. */

@@ -3,7 +3,6 @@
 #include <stdio.h>
 
 #include "base/json.h"
-#include "base/utf8.h"
 
 typedef struct level {
   const char *key; /* NULL in an array */
@@ -35,12 +34,8 @@ static void put_levels(const level *levels, unsigned count, char *out, size_t ro
     else sq_text_format(&path, "%zu", levels[i].index);
   }
   size_t length = path.failed ? 0 : path.length;
-  if (length >= room) {
-    length = sq_utf8_valid_prefix(path.data, room - 4);
-    memcpy(out + length, "\xE2\x80\xA6", 4);
-  } else {
-    out[length] = '\0';
-  }
+  if (length >= room) length = 0; /* none is better than a wrong one */
+  out[length] = '\0';
   if (length) memcpy(out, path.data, length);
   sq_text_free(&path);
 }

@@ -140,17 +140,42 @@ bool sq_is_integer(double number, int64_t *out) {
   return true;
 }
 
-size_t sq_number_format(double number, char out[32]) {
-  int64_t integer;
-  if (sq_is_integer(number, &integer)) return (size_t)snprintf(out, 32, "%lld", (long long)integer);
+/* The fewest digits that read back as the same double, as "d.ddde±xx". */
+static int shortest(double number, char out[32]) {
   int length = 0;
   for (int digits = 15; digits <= 17; digits++) {
-    length = snprintf(out, 32, "%.*g", digits, number);
+    length = snprintf(out, 32, "%.*e", digits - 1, number);
     for (char *at = out; *at; at++)
       if (*at == localeconv()->decimal_point[0]) *at = '.';
     if (sq_number_parse(out, (size_t)length) == number) break;
   }
-  return (size_t)length;
+  return length;
+}
+
+/* As JavaScript writes numbers, and so the clients of those APIs: 0.00001, 1e-7, 1e+21. */
+size_t sq_number_format(double number, char out[32]) {
+  int64_t integer;
+  char scientific[32], digits[20];
+  if (sq_is_integer(number, &integer)) return (size_t)snprintf(out, 32, "%lld", (long long)integer);
+  int length = shortest(number, scientific), count = 0;
+  if (!isfinite(number)) return (size_t)snprintf(out, 32, "%s", scientific);
+  const char *e = memchr(scientific, 'e', (size_t)length);
+  for (const char *at = scientific; at < e; at++)
+    if (digit(*at)) digits[count++] = *at;
+  while (count > 1 && digits[count - 1] == '0') count--;
+  int exponent = atoi(e + 1), used = 0;
+  if (number < 0) out[used++] = '-';
+  if (exponent < -7 || exponent > 20) {
+    used += snprintf(out + used, 32 - (size_t)used, "%c%s%.*s", digits[0], count > 1 ? "." : "", count - 1, digits + 1);
+    used += snprintf(out + used, 32 - (size_t)used, "e%+d", exponent);
+  } else if (exponent < 0) {
+    used += snprintf(out + used, 32 - (size_t)used, "0.%.*s%.*s", -exponent - 1, "0000000", count, digits);
+  } else if (exponent + 1 >= count) {
+    used += snprintf(out + used, 32 - (size_t)used, "%.*s%.*s", count, digits, exponent + 1 - count, "00000000000000000000");
+  } else {
+    used += snprintf(out + used, 32 - (size_t)used, "%.*s.%.*s", exponent + 1, digits, count - exponent - 1, digits + exponent + 1);
+  }
+  return (size_t)used;
 }
 
 size_t sq_decimal_format(int64_t value, int scale, char out[32]) {

@@ -246,6 +246,12 @@ static sq_node *compare_boolean(helicone *h, const subject *s, bool wanted, sq_p
   return sq_build_or(h->builder, node, compare(h, s, SQ_OP_EQ, &number));
 }
 
+static const column *find_column(const column *columns, const char *name) {
+  for (; columns->name; columns++)
+    if (strcmp(columns->name, name) == 0) return columns;
+  return NULL;
+}
+
 /* One operator of a column with its value. */
 static sq_node *compare_value(helicone *h, const subject *s, const struct operator *operator, const cJSON *item) {
   class kind = s->column->class;
@@ -259,8 +265,11 @@ static sq_node *compare_value(helicone *h, const subject *s, const struct operat
   }
   if (!cJSON_IsString(item)) return fail_kind(h, item, kind == TIME ? "a time as text" : "text");
   sq_operand text = helicone_text(h, item);
-  if (kind == EXACT)
+  if (kind == EXACT) {
+    const column *named = find_column(named_properties, item->valuestring);
+    if (named) return sq_build_compare(h->builder, named->field, NULL, 0, SQ_OP_PRESENT, NULL, 0, 0, s->place);
     return sq_build_compare(h->builder, s->column->field, text.value.text, text.value.length, SQ_OP_PRESENT, NULL, 0, 0, s->place);
+  }
   return compare_text(h, s, operator->op, &text);
 }
 
@@ -296,12 +305,6 @@ static bool add_operators(helicone *h, const subject *s, const cJSON *object, sq
     if (!sq_kids_add(h->builder, kids, node)) return false;
   }
   return true;
-}
-
-static const column *find_column(const column *columns, const char *name) {
-  for (; columns->name; columns++)
-    if (strcmp(columns->name, name) == 0) return columns;
-  return NULL;
 }
 
 /* {key: {operator: value}}: one column for each key of a map. */

@@ -245,7 +245,7 @@ static sq_node *parse_one(parser *p) {
 }
 
 static sq_node *parse_one_bounded(parser *p) {
-  if (p->depth == SQ_MAX_DEPTH / 2) {
+  if (p->depth > SQ_MAX_DEPTH / 2) {
     sq_fail_at(p->builder->error, SQ_E_LIMIT, p->token.place.offset, p->token.place.length, "nested deeper than %d", SQ_MAX_DEPTH / 2);
     return NULL;
   }

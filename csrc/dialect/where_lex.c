@@ -91,6 +91,11 @@ static where_token read_number(where_lexer *lexer) {
   const char *from = lexer->at++;
   while (lexer->at < lexer->end && (digit(*lexer->at) || letter(*lexer->at) || sq_one_of(".:+-", *lexer->at))) lexer->at++;
   where_token token = make(lexer, WHERE_NUMBER, from);
+  bool date = token.length == 10 && from[4] == '-';
+  if (date && lexer->end - lexer->at > 3 && lexer->at[0] == ' ' && digit(lexer->at[1]) && digit(lexer->at[2]) && lexer->at[3] == ':') {
+    for (lexer->at++; lexer->at < lexer->end && (digit(*lexer->at) || letter(*lexer->at) || sq_one_of(".:+-", *lexer->at));) lexer->at++;
+    token = make(lexer, WHERE_NUMBER, from);
+  }
   bool time = token.length >= 10 && from[4] == '-' && digit(from[0]);
   if (time) token.kind = WHERE_TIME;
   sq_scaled ignored;

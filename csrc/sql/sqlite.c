@@ -78,7 +78,7 @@ const sq_sql_target sq_sqlite_target = {
                                          " AND $total_tokens IS NULL THEN 1 END)",
                   [SQ_A_DISTINCT] = "sq_distinct(@)",
                   [SQ_A_DISTINCT_ELEMENTS] = "sq_distinct_elements(@)",
-                  [SQ_A_FEEDBACK] = "sq_feedback((SELECT json_group_array(json_array(f.key, json(f.score), json(f.value)))"
+                  [SQ_A_FEEDBACK] = "sq_feedback((SELECT nullif(json_group_array(json_array(f.key, json(f.score), json(f.value))), '[]')"
                                     " FROM feedback AS f WHERE " OF_REQUEST "))",
                   [SQ_A_OWN_TAGS] = "(SELECT sq_distinct(o.tag) FROM session_tag AS o WHERE " OF_SESSION ")",
                   [SQ_A_OWN_METADATA] = "(SELECT o.metadata FROM session_metadata AS o WHERE " OF_SESSION ")",

@@ -69,9 +69,8 @@ static bool complete(ingesting *in, const char *line, size_t length) {
   if (is_text(&fields[SQ_F_REQUEST_ID], "")) return sq_fail(in->error, SQ_E_VALUE, "request_id is empty");
   if (fields[SQ_F_REQUEST_ID].kind == SQ_NULL && in->ingest->mode != SQ_INGEST_MERGE && !make_id(in, line, length)) return false;
   if (fields[SQ_F_REQUEST_ID].kind == SQ_NULL) return sq_fail(in->error, SQ_E_MISSING, "request_id is required");
-  bool costs = fields[SQ_F_COST_USD].kind != SQ_NULL;
-  if (costs && !in->record.given[SQ_F_COST_SOURCE]) {
-    set_text(&fields[SQ_F_COST_SOURCE], "recorded");
+  if (in->record.given[SQ_F_COST_USD] && !in->record.given[SQ_F_COST_SOURCE]) {
+    if (fields[SQ_F_COST_USD].kind != SQ_NULL) set_text(&fields[SQ_F_COST_SOURCE], "recorded");
     in->record.given[SQ_F_COST_SOURCE] = true;
   }
   int64_t time = fields[SQ_F_CREATED_AT].kind == SQ_NULL ? sq_time_now() : fields[SQ_F_CREATED_AT].integer;
@@ -207,6 +206,20 @@ static bool update_row(ingesting *in, int64_t seq) {
   return done;
 }
 
+/* A request without bodies has no row of them. */
+static bool drop_empty_body(ingesting *in, int64_t seq) {
+  const sq_record *r = &in->record;
+  bool cleared = (r->given[SQ_F_REQUEST_BODY] && r->fields[SQ_F_REQUEST_BODY].kind == SQ_NULL) ||
+                 (r->given[SQ_F_RESPONSE_BODY] && r->fields[SQ_F_RESPONSE_BODY].kind == SQ_NULL);
+  if (!cleared) return true;
+  sqlite3_stmt *drop = sq_prepare(in->store, "DELETE FROM body WHERE seq = ? AND request_body IS NULL AND response_body IS NULL", in->error);
+  if (!drop) return false;
+  sqlite3_bind_int64(drop, 1, seq);
+  bool done = sq_step_done(in->store, drop, in->error);
+  sqlite3_finalize(drop);
+  return done;
+}
+
 static bool update_body(ingesting *in, int64_t seq) {
   static const struct {
     sq_field field;
@@ -223,7 +236,7 @@ static bool update_body(ingesting *in, int64_t seq) {
     good = sq_step_done(in->store, put, in->error);
     sqlite3_finalize(put);
   }
-  return good;
+  return good && drop_empty_body(in, seq);
 }
 
 static bool update_request(ingesting *in, int64_t seq) {
@@ -264,7 +277,9 @@ static bool put_merging(ingesting *in) {
   if (found) return update_request(in, seq);
   if (in->ingest->mode != SQ_INGEST_MERGE) return put_new(in);
   const sq_value *id = &in->record.fields[SQ_F_REQUEST_ID];
-  return sq_fail(in->error, SQ_E_NOT_FOUND, "there is no request '%s' to update", sq_show(id->text, id->length).text);
+  const sq_value *project = &in->record.fields[SQ_F_PROJECT];
+  return sq_fail(in->error, SQ_E_NOT_FOUND, "there is no request '%s' in project '%s' to update", sq_show(id->text, id->length).text,
+                 sq_show(project->text, project->length).text);
 }
 
 static void note_id(ingesting *in) {
