@@ -23,31 +23,31 @@
 
 /* ------------------------------------------------------------------------------------------ errors */
 
-/* CODE(enumerator, name as Lua and JSON see it, what it means) */
+/* CODE(enumerator, name as Lua and JSON see it, HTTP status of an answer, what it means) */
 #define SQ_CODES(CODE) \
-  CODE(NO_MEMORY, "no_memory", "memory ended") \
-  CODE(SYNTAX, "syntax", "the text is not of its language") \
-  CODE(UNKNOWN, "unknown", "a name that nobody knows: field, operator, table, key, dialect") \
-  CODE(TYPE, "type", "a value or field of the wrong type") \
-  CODE(VALUE, "value", "a value out of its range or malformed") \
-  CODE(MISSING, "missing", "a required member is not there") \
-  CODE(LIMIT, "limit", "too deep, too long or too many") \
-  CODE(LEVEL, "level", "a session field where requests are asked about, or the other way round") \
-  CODE(CURSOR, "cursor", "a page cursor that is damaged or belongs to another query") \
-  CODE(FORBIDDEN, "forbidden", "outside the handle's organization or project") \
-  CODE(READONLY, "readonly", "a read-only handle cannot write") \
-  CODE(NOT_FOUND, "not_found", "no such request, session or file") \
-  CODE(AMBIGUOUS, "ambiguous", "an id that names more than one request or session") \
-  CODE(BUSY, "busy", "another process held the lock for longer than timeout_ms") \
-  CODE(TIMEOUT, "timeout", "the call took longer than timeout_ms") \
-  CODE(VERSION, "version", "not a store of ours, or one written by a newer version") \
-  CODE(FULL, "full", "the disk is full") \
-  CODE(CLOSED, "closed", "the handle is closed, or belongs to the process that forked this one") \
-  CODE(STORE, "store", "the storage failed: input/output, damage, permissions")
+  CODE(NO_MEMORY, "no_memory", 500, "memory ended") \
+  CODE(SYNTAX, "syntax", 400, "the text is not of its language") \
+  CODE(UNKNOWN, "unknown", 400, "a name that nobody knows: field, operator, table, key, dialect") \
+  CODE(TYPE, "type", 400, "a value or field of the wrong type") \
+  CODE(VALUE, "value", 400, "a value out of its range or malformed") \
+  CODE(MISSING, "missing", 400, "a required member is not there") \
+  CODE(LIMIT, "limit", 400, "too deep, too long or too many") \
+  CODE(LEVEL, "level", 400, "a session field where requests are asked about, or the other way round") \
+  CODE(CURSOR, "cursor", 400, "a page cursor that is damaged or belongs to another query") \
+  CODE(FORBIDDEN, "forbidden", 403, "outside the handle's organization or project") \
+  CODE(READONLY, "readonly", 500, "a read-only handle cannot write") \
+  CODE(NOT_FOUND, "not_found", 404, "no such request, session or file") \
+  CODE(AMBIGUOUS, "ambiguous", 400, "an id that names more than one request or session") \
+  CODE(BUSY, "busy", 503, "another process held the lock for longer than timeout_ms") \
+  CODE(TIMEOUT, "timeout", 503, "the call took longer than timeout_ms") \
+  CODE(VERSION, "version", 500, "not a store of ours, or one written by a newer version") \
+  CODE(FULL, "full", 500, "the disk is full") \
+  CODE(CLOSED, "closed", 500, "the handle is closed, or the store was open when this process was forked") \
+  CODE(STORE, "store", 500, "the storage failed: input/output, damage, permissions")
 
 typedef enum sq_code {
   SQ_OK,
-#define SQ_CODE_ENUM(id, name, meaning) SQ_E_##id,
+#define SQ_CODE_ENUM(id, name, status, meaning) SQ_E_##id,
   SQ_CODES(SQ_CODE_ENUM)
 #undef SQ_CODE_ENUM
 } sq_code;
@@ -65,6 +65,8 @@ typedef struct sq_error {
 const char *sq_code_name(sq_code code);
 /* What the code means, as a phrase. */
 const char *sq_code_meaning(sq_code code);
+/* The HTTP status of an answer that it makes an error. */
+int sq_code_status(sq_code code);
 
 /* ---------------------------------------------------------------------------------- memory and text */
 
@@ -175,6 +177,7 @@ void sq_text_append(sq_text *out, const char *bytes, size_t length);
 
 /* ------------------------------------------------------------------------------------------- catalogue */
 
+/* Its texts are static. */
 typedef struct sq_field_info {
   const char *name;     /* canonical: "latency_ms", "session.total_cost_usd", "properties" */
   const char *type;     /* "text", "integer", "time", … */
@@ -270,26 +273,27 @@ void sq_query_free(sq_query *query);
 
 typedef struct sq_store sq_store;
 
-typedef enum sq_engine { SQ_ENGINE_AUTO, SQ_ENGINE_SQL } sq_engine;
-
 typedef struct sq_open_options {
   const char *organization; /* NULL: all of them; terminated */
   const char *project;      /* NULL: all of them; terminated */
   bool readonly;
   bool relaxed;       /* synchronous NORMAL: a power cut may lose the last commits, never tear one */
   int64_t timeout_ms; /* of one call, lock waits included; 0: none (locks then wait 10 s) */
-  sq_engine engine;
 } sq_open_options;
 
-/* Opens the store at `path` (made when missing and not readonly; ":memory:" too). */
+/* Opens the store at `path` (made when missing and not readonly; ":memory:" too). The handle belongs to the
+   caller, to one thread at a time, and to this process: while it is open, a child must not open the file. */
 sq_store *sq_store_open(const char *path, const sq_open_options *options, sq_error *error);
 /* Frees everything; safe on NULL and from a forked child, where it releases nothing of the parent's. */
 void sq_store_close(sq_store *store);
-/* A read-only handle of the same scope that sees the present state until it is closed. */
+/* A read-only handle of the same scope that sees the present state until it is closed. It does not need the
+   store it came from; while it is open the WAL cannot be written back beyond its state. */
 sq_store *sq_store_snapshot(sq_store *store, sq_error *error);
-/* Brings the file at `path` to this version's schema, whatever that takes. */
+/* Brings the file at `path` to this version's schema, whatever that takes. `from` and `to`, set on success:
+   the schema's versions before and after. */
 bool sq_store_migrate(const char *path, int *from, int *to, sq_error *error);
-/* Copies the store to a new file while others use it. */
+/* Copies the store to a new file while others use it. Nothing may be at `path`, which appears when the copy
+   is whole; the handle must not be narrowed to an organization or project. timeout_ms does not end it. */
 bool sq_store_backup(sq_store *store, const char *path, sq_error *error);
 
 typedef enum sq_conflict { SQ_REPLACE, SQ_SKIP, SQ_UPDATE } sq_conflict;
@@ -319,7 +323,8 @@ typedef struct sq_ingest {
   int64_t repaired; /* texts in which invalid UTF-8 or NUL became U+FFFD */
 } sq_ingest;
 
-/* Takes in JSON lines, durably, in one transaction. Empty lines are passed over. */
+/* Takes in JSON lines, durably, in one transaction. Empty lines are passed over. After a failure nothing of
+   them is stored, and of the counters only `lines` means something: the line it failed at, from first_line. */
 bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_ingest *ingest, sq_error *error);
 
 /* 128 bits that stand for a text. */
@@ -359,8 +364,8 @@ bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq
 typedef struct sq_deletion {
   /* in: all that is set must hold, and something must be set */
   const char *organization, *project, *request, *session, *user;
-  bool bounded;
-  int64_t before; /* created_at, exclusive */
+  bool bounded;   /* `before` is set */
+  int64_t before; /* created_at in microseconds, exclusive */
   bool bodies_only;
   /* out */
   int64_t requests, bodies, feedback, tags, metadata;
@@ -371,8 +376,8 @@ bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error);
 typedef struct sq_stats {
   int64_t requests, sessions, without_session, bodies, feedback, organizations, projects;
   bool has_requests; /* first and last are set */
-  int64_t first_created_at, last_created_at;
-  int64_t bytes, wal_bytes;
+  int64_t first_created_at, last_created_at; /* microseconds since 1970 */
+  int64_t bytes, wal_bytes; /* of the file, and of its write-ahead log */
   int schema_version;
 } sq_stats;
 
@@ -386,7 +391,7 @@ typedef struct sq_rows sq_rows;
 sq_rows *sq_rows_run(sq_store *store, const sq_query *query, sq_error *error);
 size_t sq_rows_count(const sq_rows *rows);
 size_t sq_rows_width(const sq_rows *rows);
-/* Name and type ("text", "time", "money", …) of a column. */
+/* Name and type ("text", "time", "money", …) of a column. They live as long as `rows`. */
 const char *sq_rows_name(const sq_rows *rows, size_t column);
 const char *sq_rows_type(const sq_rows *rows, size_t column);
 /* Fills `values` (as many as the width) with row `index`; they point into `rows`. */
@@ -401,7 +406,8 @@ int64_t sq_query_count(sq_store *store, const sq_query *query, sq_error *error);
 bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error);
 /* Which engine answers, why, what it will do, as text. */
 bool sq_query_explain(sq_store *store, const sq_query *query, sq_text *out, sq_error *error);
-/* Body in, answer out: the HTTP status, and the vendor's envelope in `out`, in errors too. */
+/* Body in, answer out: the HTTP status, and the vendor's envelope in `out`, in errors too. `out` is the
+   caller's to free. */
 int sq_answer(sq_store *store, const char *dialect, const char *body, size_t length, sq_text *out);
 
 #endif

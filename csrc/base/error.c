@@ -8,15 +8,17 @@
 
 static const struct {
   const char *name, *meaning;
+  int status;
 } codes[] = {
-    {"ok", "no error"},
-#define CODE_ROW(id, name, meaning) {name, meaning},
+    {"ok", "no error", 200},
+#define CODE_ROW(id, name, status, meaning) {name, meaning, status},
     SQ_CODES(CODE_ROW)
 #undef CODE_ROW
 };
 
 const char *sq_code_name(sq_code code) { return (size_t)code < sizeof codes / sizeof *codes ? codes[code].name : NULL; }
 const char *sq_code_meaning(sq_code code) { return codes[code].meaning; }
+int sq_code_status(sq_code code) { return codes[code].status; }
 
 /* vsnprintf may cut a character in two: takes the broken tail off. */
 static void trim_message(sq_error *error) {

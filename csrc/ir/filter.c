@@ -117,13 +117,11 @@ sq_filter *sq_filter_compare(const char *field, size_t field_length, const char 
 static const struct {
   const char *name;
   sq_node_kind kind;
-  bool many;
-} combinations[] = {{"all", SQ_N_AND, true},        {"any", SQ_N_OR, true},          {"not", SQ_N_NOT, false},
-                    {"some", SQ_N_SOME, false},     {"every", SQ_N_EVERY, false},    {"root", SQ_N_ROOT, false},
-                    {"in_trace", SQ_N_IN_TRACE, false}, {"entry", SQ_N_ENTRY, false}};
+} combinations[] = {{"all", SQ_N_AND},     {"any", SQ_N_OR},    {"not", SQ_N_NOT},           {"some", SQ_N_SOME},
+                    {"every", SQ_N_EVERY}, {"root", SQ_N_ROOT}, {"in_trace", SQ_N_IN_TRACE}, {"entry", SQ_N_ENTRY}};
 
-static sq_node *build_combination(sq_builder *build, sq_node_kind kind, bool many, const char *map, const sq_kids *kids) {
-  if (many) return sq_build_many(build, kind, kids);
+static sq_node *build_combination(sq_builder *build, sq_node_kind kind, const char *map, const sq_kids *kids) {
+  if (sq_node_is_many(kind)) return sq_build_many(build, kind, kids);
   if (kids->count != 1) {
     sq_fail(build->error, SQ_E_TYPE, "%s takes one filter, not %zu", sq_node_name(kind), kids->count);
     return NULL;
@@ -155,7 +153,7 @@ sq_filter *sq_filter_combine(const char *how, const char *map, const sq_filter *
     copied = copy ? sq_kids_add(&build, &kids, copy) : sq_fail_memory(error);
   }
   sq_node *tree =
-      copied ? build_combination(&build, combinations[which].kind, combinations[which].many, map, &kids) : NULL;
+      copied ? build_combination(&build, combinations[which].kind, map, &kids) : NULL;
   sq_filter *filter = sq_filter_finish(&arena, tree, true, allocator, error);
   sq_arena_end(&arena);
   return filter;

@@ -19,7 +19,7 @@
 #include "catalog/catalog.h"
 
 typedef enum sq_node_kind {
-#define NODE(id, name, least, most) SQ_N_##id,
+#define NODE(id, name, most) SQ_N_##id,
 #include "ir/nodes.def"
 } sq_node_kind;
 
@@ -70,6 +70,8 @@ struct sq_node {
 #define SQ_MAX_TRACES 3
 
 const char *sq_node_name(sq_node_kind kind);
+/* Takes any number of kids; other kinds take one or none. */
+bool sq_node_is_many(sq_node_kind kind);
 /* A comparison, or what became of one that can never hold: it has a field. */
 static inline bool sq_is_leaf(const sq_node *node) {
   return node->kind == SQ_N_COMPARE || (node->kind == SQ_N_FALSE && node->level);

@@ -4,10 +4,18 @@
 
 const char *sq_node_name(sq_node_kind kind) {
   static const char *const names[] = {
-#define NODE(id, name, least, most) name,
+#define NODE(id, name, most) name,
 #include "ir/nodes.def"
   };
   return names[kind];
+}
+
+bool sq_node_is_many(sq_node_kind kind) {
+  static const unsigned most[] = {
+#define NODE(id, name, most) most,
+#include "ir/nodes.def"
+  };
+  return most[kind] == SQ_ANY_NUMBER;
 }
 
 sq_node *sq_copy_tree(sq_arena *arena, const sq_node *tree) {

@@ -15,28 +15,12 @@ bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_erro
 
 /* --------------------------------------------------------------------------------------- whole answers */
 
-static int status_of(sq_code code) {
-  switch (code) {
-    case SQ_E_BUSY:
-    case SQ_E_TIMEOUT: return 503;
-    case SQ_E_NO_MEMORY:
-    case SQ_E_FULL:
-    case SQ_E_VERSION:
-    case SQ_E_CLOSED:
-    case SQ_E_READONLY:
-    case SQ_E_STORE: return 500;
-    case SQ_E_FORBIDDEN: return 403;
-    case SQ_E_NOT_FOUND: return 404;
-    default: return 400;
-  }
-}
-
 static int answer_error(const sq_shape *shape, const sq_error *error, sq_text *out) {
   sq_text_free(out);
   sq_text_put(out, shape->error_before);
   sq_json_write_string(out, error->message, strlen(error->message));
   sq_text_put(out, shape->error_after);
-  return status_of(error->code);
+  return sq_code_status(error->code);
 }
 
 int sq_answer(sq_store *store, const char *name, const char *body, size_t length, sq_text *out) {
@@ -63,15 +47,15 @@ static void write_values(sq_text *out, const sq_sql *sql) {
   }
 }
 
-/* How SQLite goes about it: the lines of EXPLAIN QUERY PLAN. */
+/* How the database goes about it, step by step. */
 static bool write_plan(sq_store *store, const sq_plan *plan, sq_text *out, sq_error *error) {
   sq_text sql = {0};
-  sq_text_format(&sql, "EXPLAIN QUERY PLAN %s", plan->sql.text.data);
+  sq_text_format(&sql, "%s%s", plan->sql.target->explain, plan->sql.text.data);
   sq_scan *scan = sq_text_whole(&sql, error) ? sq_scan_open(store, sql.data, plan->sql.values, plan->sql.count, error) : NULL;
   int got = -1;
   while (scan && (got = sq_scan_next(scan, error)) == 1) {
     sq_value step;
-    if (!sq_scan_column(scan, 3, &step, error)) break;
+    if (!sq_scan_column(scan, plan->sql.target->explain_column, &step, error)) break;
     sq_text_format(out, "  %.*s\n", (int)step.length, step.text);
   }
   sq_scan_close(scan);
@@ -96,7 +80,7 @@ static void write_scope(const sq_plan *plan, sq_text *out) {
 }
 
 static bool explain(sq_store *store, const sq_query *query, const sq_plan *plan, sq_text *out, sq_error *error) {
-  sq_text_put(out, "engine: sql, by SQLite (the store has no column index)\n");
+  sq_text_format(out, "engine: sql, by %s (the store has no column index)\n", plan->sql.target->title);
   write_scope(plan, out);
   sq_text_put(out, "query: ");
   sq_query_describe(query, out);
@@ -142,7 +126,7 @@ static void emit_quantified(sq_sql *sql, const sq_node *node) {
 
 static const sq_sql_target *find_target(const char *name, sq_error *error) {
   if (strcmp(name, sq_sqlite_target.name) == 0) return &sq_sqlite_target;
-  sq_fail(error, SQ_E_UNKNOWN, "unknown SQL target '%s': there is sqlite", sq_show(name, strlen(name)).text);
+  sq_fail(error, SQ_E_UNKNOWN, "unknown SQL target '%s': there is %s", sq_show(name, strlen(name)).text, sq_sqlite_target.name);
   return NULL;
 }
 

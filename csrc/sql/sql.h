@@ -19,7 +19,9 @@ typedef enum sq_scalar_view { SQ_VIEW_STRING, SQ_VIEW_NUMBER, SQ_VIEW_BOOLEAN, S
 /* What differs between databases, as templates: `@` is the subject, `#` the next value (a parameter),
    `$` the row's alias and a dot, `%` a whole number from the catalogue. */
 typedef struct sq_sql_target {
-  const char *name;
+  const char *name, *title;
+  const char *explain; /* before a statement: asks how it goes about it */
+  int explain_column;  /* of the answer, which is a step */
   size_t most_values; /* in one statement; an `among` of many is one */
   const char *compare[SQ_OP_COUNT]; /* by operator; ABSENT too, for the negation of PRESENT */
   const char *among_many;           /* `#`: all values in one parameter, a JSON array */

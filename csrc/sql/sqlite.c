@@ -24,6 +24,9 @@ static void put_parameter(sq_sql *sql, size_t number) { sq_text_format(&sql->tex
 
 const sq_sql_target sq_sqlite_target = {
     .name = "sqlite",
+    .title = "SQLite",
+    .explain = "EXPLAIN QUERY PLAN ",
+    .explain_column = 3,
     .most_values = 5000, /* SQLite compares every constant with all before it, out of reach of the deadline */
     .compare = {[SQ_OP_EQ] = "@ = #",
                 [SQ_OP_GT] = "@ > #",

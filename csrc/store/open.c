@@ -152,7 +152,6 @@ static sq_store *make_store(const char *path, const sq_open_options *options, sq
                       .readonly = options->readonly,
                       .relaxed = options->relaxed,
                       .memory = is_memory(path),
-                      .engine = options->engine,
                       .timeout_us = options->timeout_ms * 1000,
                       .owner = getpid()};
   if (store->path && !store->organization == !options->organization && !store->project == !options->project) return store;
@@ -207,7 +206,7 @@ static bool begin_snapshot(sq_store *snapshot, sq_error *error) {
 sq_store *sq_store_snapshot(sq_store *store, sq_error *error) {
   if (!sq_store_enter(store, error)) return NULL;
   sq_open_options options = {.organization = store->organization, .project = store->project, .readonly = true,
-                             .timeout_ms = store->timeout_us / 1000, .engine = store->engine};
+                             .timeout_ms = store->timeout_us / 1000};
   sq_store *snapshot;
   if (!store->memory) {
     snapshot = sq_store_open(store->path, &options, error);
@@ -240,4 +239,3 @@ bool sq_store_migrate(const char *path, int *from, int *to, sq_error *error) {
 
 const char *sq_store_organization(const sq_store *store) { return store->organization; }
 const char *sq_store_project(const sq_store *store) { return store->project; }
-sq_engine sq_store_engine(const sq_store *store) { return store->engine; }

@@ -29,7 +29,6 @@ struct sq_store {
   sqlite3 *db;
   char *path, *organization, *project;
   bool readonly, relaxed, memory;
-  sq_engine engine;
   bool uninterrupted; /* the deadline does not end what runs */
   struct sq_held *held; /* this file in the table of this process; NULL: in memory */
   int64_t timeout_us; /* 0: none */
