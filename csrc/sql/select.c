@@ -80,7 +80,8 @@ static void put_groups(sq_sql *sql, const sq_query *query, const needs *needs) {
     if (!needs->fields[i] || !from_rows((sq_field)i)) continue;
     const sq_field_row *row = sq_field_get((sq_field)i);
     put(sql, ", ");
-    sq_emit_template(sql, sql->target->aggregate[row->aggregate], "r", row->source, row->argument);
+    if (row->aggregate == SQ_A_SESSIONS && sq_by_session(query)) put(sql, "1"); /* itself */
+    else sq_emit_template(sql, sql->target->aggregate[row->aggregate], "r", row->source, row->argument);
     sq_text_format(&sql->text, " AS %s", sq_field_short_name((sq_field)i));
   }
   unsigned quantified = 0;

@@ -7,6 +7,7 @@
 static const char *const other_tables =
     "CREATE UNIQUE INDEX request_by_id ON request(request_id, organization_id, project);"
     "CREATE INDEX request_by_time ON request(created_at_us);"
+    "CREATE INDEX request_by_owner ON request(organization_id, project, created_at_us);"
     "CREATE INDEX request_by_session ON request(session_id) WHERE session_id IS NOT NULL;"
     "CREATE INDEX request_by_trace ON request(trace_id) WHERE trace_id IS NOT NULL;"
     "CREATE TABLE body(seq INTEGER PRIMARY KEY, request_body TEXT, response_body TEXT);"
