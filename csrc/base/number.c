@@ -165,7 +165,7 @@ size_t sq_number_format(double number, char out[32]) {
   while (count > 1 && digits[count - 1] == '0') count--;
   int exponent = atoi(e + 1), used = 0;
   if (number < 0) out[used++] = '-';
-  if (exponent < -7 || exponent > 20) {
+  if (exponent < -6 || exponent > 20) {
     used += snprintf(out + used, 32 - (size_t)used, "%c%s%.*s", digits[0], count > 1 ? "." : "", count - 1, digits + 1);
     used += snprintf(out + used, 32 - (size_t)used, "e%+d", exponent);
   } else if (exponent < 0) {

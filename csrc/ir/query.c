@@ -161,14 +161,19 @@ static bool fields_of_shape(sq_query *query, sq_error *error) {
   return true;
 }
 
+/* One key that can be text: session.id is it. */
+static bool has_text_key(const sq_query *query) {
+  sq_type type = query->key_count == 1 ? sq_key_type(&query->keys[0]) : SQ_T_BOOLEAN;
+  return type == SQ_T_TEXT || type == SQ_T_SCALAR;
+}
+
 /* The first use in the tree of a field that the query's source does not have. */
 static const sq_node *find_misuse(const sq_query *query, const sq_node *tree) {
   if (sq_is_leaf(tree)) {
     bool of_session = query->source == SQ_SESSIONS;
     bool is_own = tree->level == SQ_LEVEL_SESSION && (tree->field == SQ_F_SESSION_KEY ||
                   sq_aggregate_stage(sq_field_get(tree->field)->aggregate) == SQ_STAGE_OWN);
-    bool text_key = query->key_count == 1 && sq_key_type(&query->keys[0]) == SQ_T_TEXT && tree->field == SQ_F_SESSION_KEY;
-    return is_own && !of_session && !text_key ? tree : NULL;
+    return is_own && !of_session && !(tree->field == SQ_F_SESSION_KEY && has_text_key(query)) ? tree : NULL;
   }
   if (tree->kind == SQ_N_ENTRY && tree->field == SQ_F_SESSION_METADATA && query->source != SQ_SESSIONS) return tree;
   for (uint32_t i = 0; sq_has_kids(tree) && i < tree->count; i++) {
@@ -190,6 +195,8 @@ static bool check_levels(const sq_query *query, const sq_node *filter, sq_error 
   if (query->source == SQ_REQUESTS)
     sq_fail_place(error, SQ_E_LEVEL, wrong->place, "%s asks about sessions, and requests() takes request fields only",
                   sq_show(what, strlen(what)).text);
+  else if (sq_is_leaf(wrong) && wrong->field == SQ_F_SESSION_KEY)
+    sq_fail_place(error, SQ_E_LEVEL, wrong->place, "session.id is the group's key as text, and these groups have no one key of text");
   else
     sq_fail_place(error, SQ_E_LEVEL, wrong->place, "%s belongs to a session, and these groups are none",
                   sq_show(what, strlen(what)).text);
