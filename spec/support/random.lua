@@ -203,12 +203,25 @@ local function entry_tree(rng, fields, depth)
   return { kind, entry_tree(rng, fields, depth - 1), entry_tree(rng, fields, depth - 1) }
 end
 
-local function combine(rng, depth, leaf, options)
-  if depth == 0 or rng.chance(25) then return leaf(rng) end
+--- A spine of alternating kinds, with a leaf or two at each vertebra: too steep for brackets in SQL.
+local function steep(rng, leaf)
+  local tree = leaf()
+  for level = 1, rng.int(5, 12) do
+    local whole = { level % 2 == 0 and "and" or "or", leaf() }
+    if rng.chance(30) then whole[3] = leaf() end
+    table.insert(whole, rng.int(2, #whole + 1), tree)
+    tree = rng.chance(30) and { "not", whole } or whole
+  end
+  return tree
+end
+
+local function combine(rng, depth, leaf)
+  if depth >= 2 and rng.chance(8) then return steep(rng, leaf) end
+  if depth == 0 or rng.chance(25) then return leaf() end
   local kind = rng.pick { "and", "or", "and", "or", "not" }
-  if kind == "not" then return { "not", combine(rng, depth - 1, leaf, options) } end
+  if kind == "not" then return { "not", combine(rng, depth - 1, leaf) } end
   local tree = { kind }
-  for i = 2, rng.int(2, 4) do tree[i] = combine(rng, depth - 1, leaf, options) end
+  for i = 2, rng.int(2, 4) do tree[i] = combine(rng, depth - 1, leaf) end
   return tree
 end
 
