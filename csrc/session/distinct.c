@@ -5,9 +5,11 @@
 #include "base/hash.h"
 #include "base/json.h"
 
-/* Keyed by the set's address, which nobody who chooses the texts knows. */
-static uint64_t hash_of(const sq_distinct *set, const char *text, size_t length) {
-  const uint64_t key[2] = {(uintptr_t)set, UINT64_C(0x9E3779B97F4A7C15)};
+/* Keyed by an address, which nobody who chooses the texts knows: the set's when it was empty, since it may
+   be moved. */
+static uint64_t hash_of(sq_distinct *set, const char *text, size_t length) {
+  if (set->count == 0) set->key = (uintptr_t)set;
+  const uint64_t key[2] = {set->key, UINT64_C(0x9E3779B97F4A7C15)};
   uint64_t hash[2];
   sq_siphash(key, text, length, hash);
   return hash[0];

@@ -15,6 +15,7 @@ typedef struct sq_distinct {
   sq_distinct_item *items; /* in order of arrival */
   uint32_t *slots;         /* index + 1, by hash; 0: free */
   size_t count, capacity, slot_count;
+  uint64_t key;            /* of the hashes */
 } sq_distinct;
 
 /* Counts a text, of which a copy is added when it is new. Its index in `items`; -1 when memory ended. */

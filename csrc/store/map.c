@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "store/limits.h"
 
 bool sq_pairs_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value,
                   size_t value_length, sq_error *error) {
@@ -93,5 +94,5 @@ int64_t sq_merge_maps(sq_arena *arena, const char *stored, size_t stored_length,
   sq_pairs_sort(&pairs);
   sq_pairs_unique(&pairs, true);
   size_t members = sq_pairs_write(&pairs, false, out);
-  return sq_text_whole(out, error) ? (int64_t)members : -1;
+  return sq_text_whole(out, error) && sq_check_size(out->length, error) ? (int64_t)members : -1;
 }

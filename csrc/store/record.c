@@ -356,7 +356,9 @@ bool sq_record_read(sq_record *record, const sq_format *format, bool merging, co
   sq_arena_end(&record->arena);
   *record = (sq_record){.repaired = record->repaired};
   sq_arena_begin(&record->arena, NULL, NULL, 0);
-  if (!sq_json_repair(&line, &length, &record->repaired, &record->was_repaired, error)) return false;
+  if (!sq_check_size(length, error) || !sq_json_repair(&line, &length, &record->repaired, &record->was_repaired, error) ||
+      !sq_check_size(length, error))
+    return false;
   reading r = {.record = record, .format = format, .merging = merging, .error = error};
   sq_json_begin(&r.json, line, length);
   record->line = line;

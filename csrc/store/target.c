@@ -108,7 +108,7 @@ int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *
   sq_arena arena;
   bool repaired;
   sq_arena_begin(&arena, NULL, NULL, 0);
-  bool done = sq_json_repair(&json, &length, &room, &repaired, error) && sq_entry_read(&entry, &arena, json, length, error) &&
+  bool done = sq_json_repair(&json, &length, &room, &repaired, error) && sq_check_size(length, error) && sq_entry_read(&entry, &arena, json, length, error) &&
               write_about(store, target, write_feedback, &write, error);
   if (error->placed) sq_json_pointer(json, length, error->offset, error->pointer, sizeof error->pointer);
   sq_arena_end(&arena);
@@ -149,7 +149,7 @@ bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, siz
   if (length == 0) return sq_fail(error, SQ_E_VALUE, "a tag is not empty");
   sq_utf8_repair(&whole, tag, length);
   session_write write = {target->session, whole.data, whole.length};
-  bool done = sq_text_whole(&whole, error) && write_about(store, target, write_tag, &write, error);
+  bool done = sq_text_whole(&whole, error) && sq_check_size(whole.length, error) && write_about(store, target, write_tag, &write, error);
   sq_text_free(&whole);
   return done;
 }
@@ -205,7 +205,7 @@ static bool check_metadata(const char *json, size_t length, sq_error *error) {
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length, sq_error *error) {
   sq_text room = {0};
   bool repaired, done = false;
-  if (sq_json_repair(&json, &length, &room, &repaired, error) && check_metadata(json, length, error)) {
+  if (sq_json_repair(&json, &length, &room, &repaired, error) && sq_check_size(length, error) && check_metadata(json, length, error)) {
     session_write write = {target->session, json, length};
     done = write_about(store, target, write_metadata, &write, error);
   }

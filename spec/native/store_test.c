@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -125,6 +126,19 @@ static void rows(void) {
   sq_rows_free(got);
 }
 
+/* A body that SQLite would drop in silence is refused, and the old one stays. */
+static void too_large(void) {
+  size_t size = ((size_t)512 << 20) + 1;
+  sq_error error = {.code = SQ_OK};
+  char *huge = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  sq_store *store = sq_store_open(":memory:", NULL, &error);
+  sq_ingest ingest = {.mode = SQ_INGEST_LENIENT}, strict = {.mode = SQ_INGEST_STRICT};
+  CHECK(sq_store_ingest(store, huge, size, &ingest, &error) && ingest.failed == 1 && ingest.added == 0, "%s", error.message);
+  CHECK(!sq_store_ingest(store, huge, size, &strict, &error) && error.code == SQ_E_LIMIT, "%s", error.message);
+  sq_store_close(store);
+  munmap(huge, size);
+}
+
 int main(void) {
   int file = mkstemp(path);
   if (file < 0) return 1;
@@ -132,6 +146,7 @@ int main(void) {
   forks();
   conventions();
   rows();
+  too_large();
   remove_store();
   return report();
 }
