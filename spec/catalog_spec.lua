@@ -68,6 +68,23 @@ end)
 
 local internal = { ["filter.source"] = true, ["filter.placeless"] = true, ["filter.of"] = true }
 
+describe("sq.iso", function()
+  it("writes times of years 1 to 9998, at an offset", function()
+    assert.equal("1970-01-01T00:00:00Z", sq.iso(0))
+    assert.equal("1970-01-01T01:00:00.500+01:00", sq.iso(0.5, 60))
+    assert.equal("1969-12-31T18:30:00-05:30", sq.iso(0, -330))
+    assert.equal("2026-11-20T10:00:00Z", sq.iso("2026-11-20 12:00+02:00"))
+    for _, time in ipairs { 1e12, -1e12, "soon", 0 / 0 } do
+      local text, message = sq.iso(time)
+      assert.is_nil(text)
+      assert(message)
+    end
+    assert.has_error(function() sq.iso(0, 1441) end)
+    assert.has_error(function() sq.iso(0, 0.5) end)
+    assert.has_error(function() sq.iso {} end)
+  end)
+end)
+
 describe("the annotations", function()
   --- Every public function has a description, a @param for each parameter and a @return.
   it("are whole", function()

@@ -8,18 +8,21 @@ describe("the command", function()
   local lines = vm.write(vm.path "cli.jsonl", '{"request_id":"1","session_id":"a","session_name":"plan","created_at":"2026-11-18T10:00:00Z","cost_usd":0.5,"latency_ms":100,"model":"o3"}\n' ..
     '{"request_id":"2","session_id":"b","created_at":"2026-11-19T10:00:00Z","cost_usd":1}\nbroken\n')
 
+  setup(function() run("import -q --db " .. db .. " " .. lines) end)
+
   it("imports, tells of bad lines, and says so by its status", function()
-    local output, status = run("import -q --db " .. db .. " " .. lines)
+    local fresh = vm.path "imported.db"
+    local output, status = run("import -q --db " .. fresh .. " " .. lines)
     assert.equal(2, status)
     assert(output:find(lines .. ":3: not a JSON value", 1, true), output)
     assert(output:find(lines .. ": 3 lines, 2 added, 1 failed", 1, true), output)
-    output, status = run("import -q --on-error stop --db " .. db .. " " .. lines)
+    output, status = run("import -q --on-error stop --db " .. fresh .. " " .. lines)
     assert.equal(1, status)
     assert(output:find("line 3: not a JSON value", 1, true), output)
-    output, status = run("import -q --on-conflict skip --db " .. db .. " " .. lines .. " " .. lines)
+    output, status = run("import -q --on-conflict skip --db " .. fresh .. " " .. lines .. " " .. lines)
     assert.equal(2, status)
     assert(output:find("2 skipped", 1, true), output)
-    output, status = run("import --db " .. db .. " build/spec/none.jsonl")
+    output, status = run("import --db " .. fresh .. " build/spec/none.jsonl")
     assert.equal(1, status)
     assert(output:find("cannot open build/spec/none.jsonl", 1, true), output)
   end)
@@ -56,8 +59,8 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
   it("says what is wrong with its arguments", function()
     for _, case in ipairs {
       { "sessions --where 'latncy_ms > 1'", "unknown field 'latncy_ms', did you mean 'latency_ms'?\n  latncy_ms > 1\n  ^^^^^^^^^" },
-      { "sessions --order nope", "cannot order by unknown field 'nope'" }, { "sessions --since soon", "is not a time" },
-      { "sessions --limit x", "limit" }, { "sessions --format xml", "must be one of" },
+      { "sessions --order nope", "cannot order by unknown field 'nope'" }, { "sessions --since soon", "--since: 'soon' is not a time" },
+      { "sessions --limit x", "a count is a whole number, not 'x'" }, { "sessions --format xml", "must be one of" },
         { "nonsense", "unknown command" }, { "", "required" },
       { "report build/spec/none.lua", "none.lua" }, { "report examples/reports/totals.lua -p x", "name=value" },
       { "report examples/reports/totals.lua -p sine=1", "no parameter 'sine', did you mean 'since'?" },

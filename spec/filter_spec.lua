@@ -42,7 +42,7 @@ describe("fields", function()
     raises_here(function() local _ = f.latncy_ms end, "unknown field 'latncy_ms', did you mean 'latency_ms'?")
     raises_here(function() local _ = f.session.total_cost end, "did you mean 'session.total_cost_usd'?")
     raises_here(function() local _ = f.entry.nothing_like_it end, "unknown field 'entry.nothing_like_it'")
-    raises_here(function() local _ = f[5] end, "")
+    raises_here(function() local _ = f[5] end, "a field's name is text, not a number")
     raises(function() f.new = 1 end, "cannot be set")
   end)
 
@@ -205,6 +205,21 @@ describe("compiling", function()
     filter, message, at = sq.filter("where", ("not "):rep(100000) .. "true")
     assert.is_nil(filter)
     assert.equal("limit", at.code, message)
+  end)
+
+  it("takes 5,000 values and no more", function()
+    local db = assert(sq.open ":memory:")
+    local function tree(count)
+      local parts = {}
+      for i = 1, count do parts[i] = f.model:like("a" .. i) end
+      return sq.any(parts)
+    end
+    assert.equal(0, assert(db:requests():where(tree(4990)):count()))
+    local count, message, detail = db:requests():where(tree(5010)):count()
+    assert.is_nil(count)
+    assert(message:find "more than 5000", message)
+    assert.equal("limit", detail.code)
+    db:close()
   end)
 
   it("takes wide filters", function()

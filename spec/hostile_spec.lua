@@ -101,6 +101,7 @@ describe("noise", function()
   end)
 
   it("to import: nothing is lost in silence", function()
+    local noise_path = vm.path "noise.jsonl"
     local db = assert(sq.open ":memory:")
     for _ = 1, 300 do
       local lines = {}
@@ -109,7 +110,7 @@ describe("noise", function()
       end
       local text = table.concat(lines, "\n") .. "\n"
       for _, format in ipairs { "canonical", "helicone" } do
-        local sum = assert(db:import(vm.write("build/spec/noise.jsonl", text), { format = format }))
+        local sum = assert(db:import(vm.write(noise_path, text), { format = format }))
         local blank = 0
         for _, line in ipairs(lines) do
           if not line:find "[^ \t\r]" then blank = blank + 1 end
@@ -117,7 +118,7 @@ describe("noise", function()
         assert.equal(sum.lines, sum.added + sum.replaced + sum.failed + blank, text)
       end
     end
-    os.remove "build/spec/noise.jsonl"
+    os.remove(noise_path)
     db:close()
   end)
 

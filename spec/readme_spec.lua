@@ -46,20 +46,19 @@ describe("README.md", function()
 
   it("has commands of sessionquery that run", function()
     local ran = 0
-    vm.remove "build/spec/readme.db"
-    os.execute "mkdir -p build/spec"
+    local path = vm.path "readme.db"
     for _, snippet in ipairs(readme.snippets "sh") do
       for line in snippet:gmatch "[^\n]+" do
         local command = line:match "^sessionquery (.*)$"
         if command then
-          local output, status = vm.shell(vm.prefix .. "build/bin/sessionquery " .. command:gsub("llm%.db", "build/spec/readme.db"))
+          local output, status = vm.shell(vm.prefix .. "build/bin/sessionquery " .. command:gsub("llm%.db", path))
           assert.equal(0, status, output)
           ran = ran + 1
         end
       end
     end
     assert.equal(5, ran)
-    vm.remove "build/spec/readme.db"
+    vm.remove(path)
   end)
 
   it("names methods that are there", function()
@@ -86,6 +85,7 @@ describe("README.md", function()
     local text = readme.read()
     local db = assert(sq.open ":memory:")
     for _, holder in ipairs { { getmetatable(db).__index, "db:" }, { getmetatable(db:sessions()), "query:" },
+      { getmetatable(getmetatable(db:sessions())).__index, "query:" },
       { getmetatable(assert(db:session "s")), "session:" } } do
       for name, value in pairs(holder[1]) do
         if type(value) == "function" and not name:find "^_" then

@@ -29,6 +29,7 @@ local function rock(luarocks, lua)
     set -e; rm -rf %s; mkdir -p %s
     %s make --deps-mode none --tree %s sessionquery-0.1.0-1.rockspec
     eval "$(%s path --tree %s)"
+    sessionquery --version; sessionquery --help >/dev/null
     cd build/rocks && %s -e 'local sq = require "sessionquery"; local db = assert(sq.open ":memory:")
       assert(db:add { request_id = "r", session_id = "s", created_at = 1 }); assert(db:sessions():count() == 1)'
     ]]):format(tree, tree, luarocks, tree, luarocks, tree, lua))
