@@ -5,17 +5,12 @@ local fields = require "sessionquery.field"
 local filters = require "sessionquery.filter"
 local importer = require "sessionquery.import"
 local query = require "sessionquery.query"
+local sessions = require "sessionquery.session"
 
 ---@class sessionquery.Store
 ---@field package _core userdata? nil when closed
 local Store = {}
 Store.__index = Store
-
---- A session of a store, by its id.
----@class sessionquery.Session
----@field id string
-local Session = {}
-Session.__index = Session
 
 --- The open handle of a method's `self`; raises at the method's caller, or `more` levels above.
 local function core_of(db, more)
@@ -209,66 +204,14 @@ end
 
 -- ------------------------------------------------------------------------------- about a request or session
 
-local target_known = { request_id = "id", session_id = "id", organization = "id", project = "id" }
-
-local feedback_known = {
-  request_id = "id",
-  session_id = "id",
-  organization = "id",
-  project = "id",
-  key = "string",
-  score = "number|boolean|string",
-  value = "number|boolean|string|table",
-  comment = "string",
-  source = "string",
-  created_at = "number|string",
-}
-
----@class sessionquery.Feedback
----@field request_id? string
----@field session_id? string
----@field key string
----@field score? number|boolean|string a request's newest one is its scores.KEY
----@field value? any
----@field comment? string
----@field source? string
----@field created_at? number|string
----@field organization? string narrows a handle that spans several
----@field project? string
-
---- Takes feedback in: what it is about apart from what it says.
-local function write_feedback(open, feedback, what)
-  check.type(feedback, "table", what, 1)
-  local target, said = {}, {}
-  for name, value in next, feedback do
-    if value ~= core.null then (target_known[name] and target or said)[name] = value end
-  end
-  check.options(target, target_known, what, 1)
-  check.options(said, feedback_known, what, 1)
-  local text, message, wrong = check.json(said, what, 1)
-  if not text then return nil, message, wrong end
-  local id, why, detail = open:feedback(target, text)
-  if id then return id end
-  return nil, why, filters.placeless(detail, feedback)
-end
-
 --- Records feedback on a request or on a session.
 ---@param feedback sessionquery.Feedback with request_id or session_id
 ---@return integer? id
 ---@return string? message
 ---@return table? detail
 function Store:feedback(feedback)
-  local id, message, detail = write_feedback(core_of(self), feedback, "feedback")
+  local id, message, detail = sessions.write_feedback(core_of(self), feedback)
   return id, message, detail
-end
-
-local function target_of(session, where, what)
-  check.type(session, "id", what .. ": session id", 1)
-  local target = { session_id = session }
-  for name, value in pairs(check.options(where, { organization = "id", project = "id" }, what, 1)) do
-    target[name] = value
-  end
-  return target
 end
 
 --- Tags a session; tags accumulate.
@@ -281,7 +224,7 @@ end
 function Store:tag(session, tag, where)
   local open = core_of(self)
   check.type(tag, "string", "tag")
-  return open:tag(target_of(session, where, "tag"), tag)
+  return open:tag(sessions.target(session, where, "tag"), tag)
 end
 
 local delete_known = {
@@ -457,82 +400,10 @@ end
 ---@return table? detail
 function Store:session(id, where)
   local open = core_of(self)
-  local target = target_of(id, where, "session")
+  local target = sessions.target(id, where, "session")
   local organization, project, detail = open:resolve(target)
   if not organization and detail.code ~= "not_found" then return nil, project, detail end
-  local found = { id = id, _db = self, _target = target }
-  if organization then found._organization, found._project = organization, project end
-  return setmetatable(found, Session)
-end
-
-local function of_session(session, begun)
-  local function only(name, value)
-    if value then begun = begun:where((assert(core.compare(name, nil, "eq", { value })))) end
-  end
-  only("session_id", session.id)
-  only("organization_id", session._organization or session._target.organization)
-  only("project", session._project or session._target.project)
-  return begun
-end
-
---- Its requests, as a query.
----@param options? { bodies?: boolean }
----@return sessionquery.Query
-function Session:requests(options)
-  core_of(self._db)
-  options = check.options(options, { bodies = "boolean" }, "requests")
-  return (of_session(self, self._db:requests(options)))
-end
-
---- Its row, as sessions() gives it; nil when it has no requests.
----@return table?
----@return string? message
----@return table? detail
-function Session:get()
-  core_of(self._db)
-  local row, message, detail = of_session(self, self._db:sessions()):first()
-  return row, message, detail
-end
-
---- Merges into the session's own map; sq.null clears a key.
----@param metadata table<string, any>
----@return true?
----@return string? message
----@return table? detail
-function Session:set(metadata)
-  local open = core_of(self._db)
-  check.type(metadata, "table", "set")
-  local text, message, wrong = check.json(metadata, "set")
-  if not text then return nil, message, wrong end
-  local set, why, detail = open:describe(self._target, text)
-  if set then return true end
-  return nil, why, filters.placeless(detail, metadata)
-end
-
---- Tags the session.
----@param tag string
----@return true?
----@return string? message
----@return table? detail
-function Session:tag(tag)
-  local open = core_of(self._db)
-  check.type(tag, "string", "tag")
-  return open:tag(self._target, tag)
-end
-
---- Records feedback on the session.
----@param feedback sessionquery.Feedback without the ids
----@return integer? id
----@return string? message
----@return table? detail
-function Session:feedback(feedback)
-  local open = core_of(self._db)
-  check.type(feedback, "table", "feedback")
-  local whole = {}
-  for name, value in next, feedback do whole[name] = value end
-  for name, value in next, self._target do whole[name] = value end
-  local id, message, detail = write_feedback(open, whole, "feedback")
-  return id, message, detail
+  return sessions.new(self, target, organization, organization and project)
 end
 
 return store
