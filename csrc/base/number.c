@@ -64,6 +64,41 @@ static char digit_at(const decimal *parts, size_t index) {
   return index < parts->whole_length ? parts->whole[index] : parts->fraction[index - parts->whole_length];
 }
 
+/* The significant digits: those from the first to the last that is not 0. `point`: value = 0.DIGITS × 10^point. */
+typedef struct significant {
+  size_t first, end;
+  int64_t point;
+} significant;
+
+static significant significant_of(const decimal *parts) {
+  size_t end = parts->whole_length + parts->fraction_length, first = 0;
+  while (first < end && digit_at(parts, first) == '0') first++;
+  while (end > first && digit_at(parts, end - 1) == '0') end--;
+  return (significant){first, end, parts->exponent + (int64_t)parts->whole_length - (int64_t)first};
+}
+
+static int compare_magnitudes(const decimal *a, const decimal *b) {
+  significant x = significant_of(a), y = significant_of(b);
+  bool zero_x = x.first == x.end, zero_y = y.first == y.end;
+  if (zero_x || zero_y) return zero_y - zero_x;
+  if (x.point != y.point) return x.point > y.point ? 1 : -1;
+  for (; x.first < x.end && y.first < y.end; x.first++, y.first++) {
+    int difference = digit_at(a, x.first) - digit_at(b, y.first);
+    if (difference) return difference > 0 ? 1 : -1;
+  }
+  return (x.first < x.end) - (y.first < y.end);
+}
+
+int sq_decimal_compare(const char *a, size_t a_length, const char *b, size_t b_length) {
+  decimal x, y;
+  if (!take_apart(a, a_length, &x) || !take_apart(b, b_length, &y)) return 0;
+  int magnitudes = compare_magnitudes(&x, &y);
+  if (x.negative == y.negative) return x.negative ? -magnitudes : magnitudes;
+  decimal zero = {.whole = "0", .whole_length = 1};
+  bool both_zero = compare_magnitudes(&x, &zero) == 0 && compare_magnitudes(&y, &zero) == 0;
+  return both_zero ? 0 : x.negative ? -1 : 1;
+}
+
 static void saturate(const decimal *parts, sq_scaled *out) {
   out->overflow = parts->negative ? -1 : 1;
   out->floor = out->rounded = parts->negative ? INT64_MIN : INT64_MAX;

@@ -25,6 +25,9 @@ bool sq_number_valid(const char *text, size_t length);
 /* True when a JSON number has no fraction and no exponent. */
 bool sq_number_is_digits(const char *text, size_t length);
 
+/* Which of two JSON numbers is the greater, exactly: -1, 0, 1. */
+int sq_decimal_compare(const char *a, size_t a_length, const char *b, size_t b_length);
+
 /* The integer as a decimal number with `scale` fraction digits, trailing zeros cut: 430560 at 9 is
    "0.00043056". Returns the length. */
 size_t sq_decimal_format(int64_t value, int scale, char out[32]);

@@ -1,4 +1,6 @@
 /* Names to fields, operators and literals to the field's type, levels to every node. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/pattern.h"
@@ -227,18 +229,59 @@ static bool bind_texts(binder *b, sq_node *node) {
 
 static bool bind_booleans(binder *b, sq_node *node) { return bind_one_kind(b, node, SQ_BOOLEAN, "true or false"); }
 
+/* The double nearest to the literal, and on which side of that double's decimal the literal lies: 0 on it. */
+static double nearest_double(const sq_value *literal, int *side) {
+  char shortest[32];
+  double nearest = sq_number_parse(literal->text, literal->length);
+  if (!isfinite(nearest)) nearest = nearest > 0 ? DBL_MAX : -DBL_MAX;
+  *side = sq_decimal_compare(literal->text, literal->length, shortest, sq_number_format(nearest, shortest));
+  return nearest;
+}
+
+static void set_real(sq_operand *operand, double real) { operand->value = (sq_value){.kind = SQ_REAL, .real = real}; }
+
+/* Literals are not rounded: one between two doubles is no equal, and a bound at the nearer of the two. */
+static bool bind_real_bounds(sq_node *node) {
+  bool below = node->op == SQ_OP_LT || node->op == SQ_OP_LTE;
+  int side, other;
+  double first = nearest_double(&node->values[0].value, &side);
+  if (node->op == SQ_OP_EQ && side) {
+    become_false(node);
+    return true;
+  }
+  if (side && node->op != SQ_OP_BETWEEN) node->op = below ? (side > 0 ? SQ_OP_LTE : SQ_OP_LT) : (side > 0 ? SQ_OP_GT : SQ_OP_GTE);
+  if (node->op == SQ_OP_BETWEEN) {
+    double last = nearest_double(&node->values[1].value, &other);
+    if (side > 0) first = nextafter(first, INFINITY);
+    if (other < 0) last = nextafter(last, -INFINITY);
+    set_real(&node->values[1], last);
+  }
+  set_real(&node->values[0], first);
+  return true;
+}
+
+static bool bind_real_choices(sq_node *node) {
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < node->count; i++) {
+    int side;
+    double nearest = nearest_double(&node->values[i].value, &side);
+    if (side) continue;
+    node->values[kept] = node->values[i];
+    set_real(&node->values[kept++], nearest);
+  }
+  node->count = kept;
+  return true;
+}
+
 static bool bind_reals(binder *b, sq_node *node) {
   if (!bind_one_kind(b, node, SQ_NUMBER, "a number")) return false;
   for (uint32_t i = 0; i < node->count; i++) {
-    sq_value *value = &node->values[i].value;
-    if (!sq_number_valid(value->text, value->length)) {
-      FIELD_ERROR(b, SQ_E_VALUE, node->values[i].place, node, "%s: '%s' is not a number",
-                  sq_show(value->text, value->length).text);
-      return false;
-    }
-    *value = (sq_value){.kind = SQ_REAL, .real = sq_number_parse(value->text, value->length)};
+    const sq_value *value = &node->values[i].value;
+    if (sq_number_valid(value->text, value->length)) continue;
+    FIELD_ERROR(b, SQ_E_VALUE, node->values[i].place, node, "%s: '%s' is not a number", sq_show(value->text, value->length).text);
+    return false;
   }
-  return true;
+  return node->op == SQ_OP_AMONG ? bind_real_choices(node) : bind_real_bounds(node);
 }
 
 /* The values of a member of a map are compared with values of their own kind only. */
@@ -268,6 +311,7 @@ static bool divide_choices(binder *b, sq_node **place) {
     for (uint32_t i = 0; i < all->count; i++)
       if (all->values[i].value.kind == kinds[k]) part->values[part->count++] = all->values[i];
     if (!bind_scalars(b, part)) return false;
+    if (part->count == 0) become_false(part);
     parts[count++] = part;
   }
   if (count == 1) {

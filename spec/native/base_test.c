@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/number.h"
 #include "base/pattern.h"
 #include "base/time.h"
 #include "base/repair.h"
@@ -103,6 +104,21 @@ static void foreign_locale(void) {
   CHECK(strchr(text, ',') == NULL && strchr(text, '.') != NULL, "%s", text);
   CHECK(sq_number_parse("0.30000000000000004", 19) == 0.1 + 0.2, "parse");
   setlocale(LC_NUMERIC, "C");
+}
+
+static void compares(void) {
+  /* each is greater than all before it */
+  static const char *const rising[] = {"-1e400", "-10", "-9.99", "-1", "-1e-1", "-1e-400", "0", "1e-400", "0.0999999999999999999999", "0.1",
+                                       "0.1000000000000000000001", "1", "1.00000000000000000000000001", "9", "10", "99", "1e2", "1e400"};
+  static const char *const same[][2] = {{"0", "-0"}, {"0", "0e5"}, {"1", "1.0"}, {"10", "1e1"}, {"0.001", "1e-3"}, {"120", "0.12e3"}, {"-0", "-0.0"}};
+  size_t count = sizeof rising / sizeof *rising;
+  for (size_t i = 0; i < count; i++)
+    for (size_t j = 0; j < count; j++) {
+      int order = sq_decimal_compare(rising[i], strlen(rising[i]), rising[j], strlen(rising[j]));
+      CHECK(order == (i > j) - (i < j), "%s and %s: %d", rising[i], rising[j], order);
+    }
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++)
+    CHECK(sq_decimal_compare(same[i][0], strlen(same[i][0]), same[i][1], strlen(same[i][1])) == 0, "%s", same[i][0]);
 }
 
 /* -------------------------------------------------------------------------------------------------- times */
@@ -377,6 +393,7 @@ static void samples(void) {
 }
 
 int main(void) {
+  compares();
   decimals();
   doubles();
   foreign_locale();
