@@ -169,8 +169,8 @@ void sq_json_write_string(sq_text *out, const char *text, size_t length);
 bool sq_utf8_is_valid(const char *text, size_t length);
 /* Columns of a terminal that a text takes: 2 for wide characters, 0 for combining ones. */
 size_t sq_utf8_width(const char *text, size_t length);
-/* Makes a record's JSON readable: where it holds invalid UTF-8, NUL or the escape \u0000, `*json` becomes a
-   copy in `room` with U+FFFD there, and `*repaired` true. */
+/* Makes a record's JSON readable: where it holds invalid UTF-8, NUL, the escape \u0000 or half of a surrogate
+   pair, `*json` becomes a copy in `room` with U+FFFD there, and `*repaired` true. */
 bool sq_json_repair(const char **json, size_t *length, sq_text *room, bool *repaired, sq_error *error);
 /* Appends bytes as they are. */
 void sq_text_append(sq_text *out, const char *bytes, size_t length);
@@ -332,6 +332,10 @@ void sq_identity(const char *text, size_t length, uint64_t out[2]);
 /* The request_id of a record that brings none: a UUID from the identity of its input, its line's number and
    its line. The same line of the same input always has the same one. */
 void sq_line_id(const uint64_t identity[2], int64_t number, const char *line, size_t length, char out[37]);
+
+/* Whether this process has a store open of which `path` is a file. Such a file must not be opened and closed:
+   that would take SQLite's locks away. */
+bool sq_path_is_held(const char *path);
 
 /* Lines of a plain or gzip file. */
 typedef struct sq_reader sq_reader;

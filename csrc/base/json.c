@@ -30,7 +30,7 @@ void sq_json_begin(sq_json *r, const char *text, size_t length) {
   *r = (sq_json){.start = text, .at = text, .end = text + length, .expects = EXPECT_VALUE};
 }
 
-static int hex(const char *at) {
+int sq_json_hex(const char *at) {
   int value = 0;
   for (int i = 0; i < 4; i++) {
     char c = at[i];
@@ -51,7 +51,7 @@ static bool pass_escape(sq_json *r, const char **at) {
   }
   *at = s + 2;
   if (s[1] != 'u') return true;
-  int unit = r->end - s < 6 ? -1 : hex(s + 2);
+  int unit = r->end - s < 6 ? -1 : sq_json_hex(s + 2);
   if (unit < 0) {
     fail(r, s, SQ_E_SYNTAX, "\\u wants four hexadecimal digits");
     return false;
@@ -62,7 +62,7 @@ static bool pass_escape(sq_json *r, const char **at) {
   }
   *at = s + 6;
   if (unit < 0xD800 || unit > 0xDFFF) return true;
-  int low = unit < 0xDC00 && r->end - s >= 12 && s[6] == '\\' && s[7] == 'u' ? hex(s + 8) : -1;
+  int low = unit < 0xDC00 && r->end - s >= 12 && s[6] == '\\' && s[7] == 'u' ? sq_json_hex(s + 8) : -1;
   if (low < 0xDC00 || low > 0xDFFF) {
     fail(r, s, SQ_E_VALUE, "half of a surrogate pair");
     return false;
@@ -231,10 +231,10 @@ size_t sq_json_unescape(const char *token, size_t length, char *out) {
       at += 2;
       continue;
     }
-    uint32_t point = (uint32_t)hex(token + at + 2);
+    uint32_t point = (uint32_t)sq_json_hex(token + at + 2);
     at += 6;
     if (point >= 0xD800 && point <= 0xDFFF) {
-      point = 0x10000 + ((point - 0xD800) << 10) + ((uint32_t)hex(token + at + 2) - 0xDC00);
+      point = 0x10000 + ((point - 0xD800) << 10) + ((uint32_t)sq_json_hex(token + at + 2) - 0xDC00);
       at += 6;
     }
     used += sq_utf8_encode(point, out + used);

@@ -7,6 +7,9 @@
 /* Writes the RFC 6901 pointer of the value or key that begins at `offset` ("" when it does not fit). The text must be valid up to there. */
 void sq_json_pointer(const char *text, size_t length, size_t offset, char *out, size_t room);
 
+/* The four hexadecimal digits of an escape; -1 when they are none. */
+int sq_json_hex(const char *at);
+
 /* After a BEGIN token was read: reads on to its END. False at an error. */
 bool sq_json_skip(sq_json *reader);
 

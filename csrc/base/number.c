@@ -1,5 +1,6 @@
 #include "base/number.h"
 
+#include <float.h>
 #include <locale.h>
 #include <math.h>
 #include <stdio.h>
@@ -178,7 +179,7 @@ bool sq_is_integer(double number, int64_t *out) {
 /* The fewest digits that read back as the same double, as "d.ddde±xx". */
 static int shortest(double number, char out[32]) {
   int length = 0;
-  for (int digits = 15; digits <= 17; digits++) {
+  for (int digits = fabs(number) < DBL_MIN ? 1 : 15; digits <= 17; digits++) { /* 15 always fit, but in subnormals */
     length = snprintf(out, 32, "%.*e", digits - 1, number);
     for (char *at = out; *at; at++)
       if (*at == localeconv()->decimal_point[0]) *at = '.';
@@ -187,7 +188,7 @@ static int shortest(double number, char out[32]) {
   return length;
 }
 
-/* As JavaScript writes numbers, and so the clients of those APIs: 0.00001, 1e-7, 1e+21. */
+/* In JavaScript's forms, as the clients of those APIs write numbers: 0.00001, 1e-7, 1e+21. */
 size_t sq_number_format(double number, char out[32]) {
   int64_t integer;
   char scientific[32], digits[20];

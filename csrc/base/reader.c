@@ -16,7 +16,7 @@ struct sq_reader {
   int descriptor;
   char *path;
   bool begun, ended;
-  bool compressed, in_member; /* in_member: its end was not met yet */
+  bool compressed;
   z_stream inflate;           /* next_in and avail_in: what was read and not taken, of a plain file too */
   sq_text rest;               /* the beginning of a line whose end was not read yet */
   unsigned char input[INPUT];
@@ -39,6 +39,16 @@ static bool fill(sq_reader *reader, sq_error *error) {
   return true;
 }
 
+/* Reads until there are two bytes, or the file ends: what stands here shows in them. */
+static bool fill_two(sq_reader *reader, sq_error *error) {
+  unsigned before;
+  do {
+    before = reader->inflate.avail_in;
+    if (before < 2 && !fill(reader, error)) return false;
+  } while (reader->inflate.avail_in < 2 && reader->inflate.avail_in > before);
+  return true;
+}
+
 static bool begins_member(const sq_reader *reader) {
   const z_stream *z = &reader->inflate;
   return z->avail_in >= 2 && z->next_in[0] == 0x1F && z->next_in[1] == 0x8B;
@@ -47,8 +57,8 @@ static bool begins_member(const sq_reader *reader) {
 /* Looks at the first bytes. */
 static bool begin(sq_reader *reader, sq_error *error) {
   z_stream *z = &reader->inflate;
-  if (!fill(reader, error)) return false;
-  reader->compressed = reader->in_member = begins_member(reader);
+  if (!fill_two(reader, error)) return false;
+  reader->compressed = begins_member(reader);
   if (reader->compressed) return inflateInit2(z, 15 + 16) == Z_OK || sq_fail_memory(error);
   return true;
 }
@@ -75,16 +85,15 @@ sq_reader *sq_reader_open(const char *path, sq_error *error) {
 /* Behind a member: another one, zeros (of a tape, as gzip has it), or the end. */
 static bool next_member(sq_reader *reader, sq_error *error) {
   z_stream *z = &reader->inflate;
-  reader->in_member = false;
-  if (z->avail_in < 2 && !fill(reader, error)) return false;
+  if (!fill_two(reader, error)) return false;
   while (z->avail_in && *z->next_in == 0) {
     z->next_in++;
-    if (--z->avail_in == 0 && !fill(reader, error)) return false;
+    z->avail_in--;
+    if (!fill_two(reader, error)) return false;
   }
   reader->ended = z->avail_in == 0;
   if (reader->ended) return true;
   if (!begins_member(reader)) return fail(reader, "behind its gzip data stands something else", error);
-  reader->in_member = true;
   return inflateReset(z) == Z_OK || sq_fail_memory(error);
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/json.h"
 #include "base/utf8.h"
 
 /* Length of the maximal subpart of an ill-formed sequence (Unicode 15, 3.9), at least 1. */
@@ -35,16 +36,7 @@ void sq_utf8_repair(sq_text *out, const char *text, size_t length) {
 
 /* The code unit of an escape \uXXXX at `at`; -1 when there is none. */
 static int unit_at(const char *at, size_t length) {
-  int unit = 0;
-  if (length < 6 || at[0] != '\\' || at[1] != 'u') return -1;
-  for (int i = 2; i < 6; i++) {
-    static const char digits[] = "0123456789abcdefABCDEF";
-    const char *found = at[i] ? strchr(digits, at[i]) : NULL;
-    if (!found) return -1;
-    int digit = (int)(found - digits);
-    unit = unit * 16 + (digit > 15 ? digit - 6 : digit);
-  }
-  return unit;
+  return length >= 6 && at[0] == '\\' && at[1] == 'u' ? sq_json_hex(at + 2) : -1;
 }
 
 static bool is_high(int unit) { return unit >= 0xD800 && unit < 0xDC00; }

@@ -1,4 +1,4 @@
-/* Text that is not UTF-8, made so. */
+/* Text that is not UTF-8, made so. (JSON: sq_json_repair, of sessionquery.h.) */
 #ifndef SQ_BASE_REPAIR_H
 #define SQ_BASE_REPAIR_H
 

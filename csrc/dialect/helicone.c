@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-
 #define DEEPEST_BRANCH 64
 #define FEEDBACK_KEY "helicone-score-feedback"
 

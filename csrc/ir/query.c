@@ -115,7 +115,8 @@ bool sq_query_order(sq_query *query, const char *name, size_t length, sq_error *
     sq_fail(error, SQ_E_UNKNOWN, "cannot order by unknown field '%s'", sq_show(whole, whole_length).text);
     sq_nearest search = {name, length, NULL, 0};
     for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
-      if (sq_field_get((sq_field)i)->level == (query->source == SQ_REQUESTS ? SQ_LEVEL_REQUEST : SQ_LEVEL_SESSION))
+      if (sq_field_get((sq_field)i)->level == (query->source == SQ_REQUESTS ? SQ_LEVEL_REQUEST : SQ_LEVEL_SESSION) &&
+          orderable(sq_field_get((sq_field)i)->type))
         sq_nearest_offer(&search, sq_field_short_name((sq_field)i));
     if (search.best) sq_error_append(error, ", did you mean '%s%s'?", query->order.descending ? "-" : "", search.best);
     return false;

@@ -222,8 +222,9 @@ static int decode(lua_State *L) {
 
 static int open_reader(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
-  sq_error error = {.code = SQ_OK};
+  sq_error error = {.code = SQ_OK}, held = {.code = SQ_E_STORE, .message = "this is a file of a store that is open"};
   void **handle = binding_new(L, BINDING_READER);
+  if (sq_path_is_held(path)) return binding_fail(L, &held);
   *handle = sq_reader_open(path, &error);
   return *handle ? 1 : binding_fail(L, &error);
 }

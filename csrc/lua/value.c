@@ -58,6 +58,8 @@ static void mark_empty_array(lua_State *L) {
   if (lua_isnil(L, -1)) {
     lua_pop(L, 1);
     lua_newtable(L);
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
     lua_pushlightuserdata(L, (void *)&empty_array);
     lua_pushvalue(L, -2);
     lua_rawset(L, LUA_REGISTRYINDEX);

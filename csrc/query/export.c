@@ -1,6 +1,8 @@
 /* Requests as canonical JSON lines, such as import reads. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -52,8 +54,8 @@ static int64_t write_all(gzFile file, const char *path, const sq_plan *plan, sq_
 }
 
 /* Opens, writes and closes the file under its temporary name. */
-static int64_t write_file(const char *partial, bool compressed, const sq_plan *plan, sq_scan *scan, sq_error *error) {
-  int descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+static int64_t write_file(const char *partial, int flags, bool compressed, const sq_plan *plan, sq_scan *scan, sq_error *error) {
+  int descriptor = open(partial, O_WRONLY | O_CLOEXEC | flags, 0666);
   gzFile file = descriptor < 0 ? NULL : gzdopen(descriptor, compressed ? "wb" : "wbT");
   if (!file) {
     write_failed(partial, error);
@@ -68,20 +70,31 @@ static int64_t write_file(const char *partial, bool compressed, const sq_plan *p
   return count;
 }
 
-static int64_t export_to(const char *path, const sq_plan *plan, sq_scan *scan, sq_error *error) {
+static int64_t write_whole(const char *path, bool compressed, const sq_plan *plan, sq_scan *scan, sq_error *error) {
   sq_text partial = {0};
   sq_text_format(&partial, "%s.partial", path);
-  int64_t count = sq_text_whole(&partial, error) ? write_file(partial.data, ends_in(path, ".gz"), plan, scan, error) : -1;
+  int64_t count = sq_text_whole(&partial, error) ? write_file(partial.data, O_CREAT | O_TRUNC, compressed, plan, scan, error) : -1;
   if (count >= 0 && !sq_publish(partial.data, path, error)) count = -1;
   if (count < 0 && partial.data) unlink(partial.data);
   sq_text_free(&partial);
   return count;
 }
 
+/* A device or pipe is written to; a file is replaced when the new one is whole, behind a link too. */
+static int64_t export_to(const char *path, const sq_plan *plan, sq_scan *scan, sq_error *error) {
+  struct stat file;
+  bool compressed = ends_in(path, ".gz"), there = stat(path, &file) == 0;
+  if (there && !S_ISREG(file.st_mode)) return write_file(path, 0, compressed, plan, scan, error);
+  char *target = there ? realpath(path, NULL) : NULL;
+  int64_t count = write_whole(target ? target : path, compressed, plan, scan, error);
+  free(target);
+  return count;
+}
+
 int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filter, sq_error *error) {
   if (!sq_store_enter(store, error)) return -1;
   if (sq_store_owns(store, path)) {
-    sq_fail(error, SQ_E_STORE, "%s is the store itself: export to another file", sq_show(path, strlen(path)).text);
+    sq_fail(error, SQ_E_STORE, "%s is a file of the store itself: export to another one", sq_show(path, strlen(path)).text);
     return -1;
   }
   sq_query *query = sq_query_recorded(filter, NULL, error);

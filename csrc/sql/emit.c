@@ -6,7 +6,7 @@
 #include "sql/sql.h"
 
 #define MANY 64  /* from here on the values of an `among` go into one parameter */
-#define STEEP 4  /* an AND, OR or NOT that nests deeper is a chain: databases bound the depth of brackets */
+#define STEEP 12 /* an AND, OR or NOT of more brackets is a chain: databases bound the depth of brackets */
 #define WIDE 256 /* from here on an AND or OR is opaque to the planner, which takes quadratic time for its members */
 
 /* Where the walk is. */
@@ -290,12 +290,22 @@ static void walk_entry(walk *w, const sq_node *node) {
 
 static bool is_connective(const sq_node *node) { return node->kind == SQ_N_AND || node->kind == SQ_N_OR || node->kind == SQ_N_NOT; }
 
-static bool is_steeper(const sq_node *node, unsigned levels) {
-  if (!is_connective(node)) return false;
-  if (levels == 0) return true;
-  for (uint32_t i = 0; i < node->count; i++)
-    if (is_steeper(node->kids[i], levels - 1)) return true;
-  return false;
+/* How many brackets it opens at its deepest, as walk_many writes them; counting ends beyond `enough`. */
+static unsigned count_brackets(const sq_node *node, unsigned enough) {
+  if (!is_connective(node) || enough == 0) return 0;
+  unsigned own = 1, most = 0;
+  while (own < 32 && (UINT32_C(1) << own) < node->count) own++;
+  for (uint32_t i = 0; own < enough && i < node->count; i++) {
+    unsigned brackets = count_brackets(node->kids[i], enough - own);
+    if (brackets > most) most = brackets;
+  }
+  return own + most;
+}
+
+/* Inside of root and in_trace, which nest themselves, there is less room. */
+static bool is_steep(const walk *w, const sq_node *node) {
+  unsigned most = STEEP >> w->traces;
+  return node->kind != SQ_N_NOT && count_brackets(node, most + 1) > most;
 }
 
 static size_t count_leaves(const sq_node *node) {
@@ -367,7 +377,7 @@ static void walk_steep(walk *w, const sq_node *node) {
 /* ------------------------------------------------------------------------------------------ the whole walk */
 
 static void walk_connective(walk *w, const sq_node *node) {
-  if (is_steeper(node, STEEP)) walk_steep(w, node);
+  if (is_steep(w, node)) walk_steep(w, node);
   else if (node->kind == SQ_N_NOT) walk_not(w, node);
   else if (node->count < WIDE) walk_many(w, node, 0, node->count);
   else walk_wide(w, node);

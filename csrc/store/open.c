@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/time.h"
@@ -84,6 +85,9 @@ static bool open_file(sq_store *store, sq_error *error) {
   int flags = SQLITE_OPEN_NOMUTEX | (store->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   if (store->readonly && !store->memory && access(store->path, F_OK) != 0)
     return sq_fail(error, SQ_E_NOT_FOUND, "there is no store at %s", sq_show(store->path, strlen(store->path)).text);
+  struct stat file;
+  if (!store->memory && stat(store->path, &file) == 0 && S_ISDIR(file.st_mode))
+    return sq_fail(error, SQ_E_STORE, "%s is a folder, not a store", sq_show(store->path, strlen(store->path)).text);
   if (!sq_hold_file(store, error)) return false;
   int code = sqlite3_open_v2(store->path, &store->db, flags, NULL);
   if (code != SQLITE_OK) return sq_sqlite_fail(store, code, error);

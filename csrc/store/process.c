@@ -2,7 +2,9 @@
    which its parent has open believes to hold the parent's locks, takes none, and loses writes. So each
    process knows which files it, or the process it was forked from, has open. */
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,8 +16,11 @@ struct sq_held {
   dev_t device;
   ino_t inode;
   pid_t owner;
+  char shared_memory[]; /* path of the -shm file, on which there are locks too */
 };
 
+/* A fork in one thread while another holds this for a moment would leave it locked in the child; whoever forks
+   with threads at work must not open stores in the child anyway (fork(2)). */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static held *first;
 
@@ -30,15 +35,30 @@ bool sq_hold_file(sq_store *store, sq_error *error) {
   if (store->memory || stat(store->path, &file) != 0) return true; /* what is not there yet, nobody holds */
   pthread_mutex_lock(&lock);
   bool inherited = is_inherited(file.st_dev, file.st_ino);
-  held *entry = inherited || store->held ? NULL : malloc(sizeof *entry);
+  size_t room = strlen(store->path) + sizeof "-shm";
+  held *entry = inherited || store->held ? NULL : malloc(sizeof *entry + room);
   if (entry) {
     *entry = (held){first, file.st_dev, file.st_ino, getpid()};
+    snprintf(entry->shared_memory, room, "%s-shm", store->path);
     first = store->held = entry;
   }
   pthread_mutex_unlock(&lock);
   if (inherited)
     return sq_fail(error, SQ_E_CLOSED, "this process was forked while the store was open: close it before the fork, and open it after");
   return store->held || sq_fail_memory(error);
+}
+
+bool sq_path_is_held(const char *path) {
+  struct stat file, shared;
+  bool is = false;
+  if (stat(path, &file) != 0) return false;
+  pthread_mutex_lock(&lock);
+  for (const held *h = first; h && !is; h = h->next) {
+    is = h->device == file.st_dev && h->inode == file.st_ino;
+    if (!is && stat(h->shared_memory, &shared) == 0) is = shared.st_dev == file.st_dev && shared.st_ino == file.st_ino;
+  }
+  pthread_mutex_unlock(&lock);
+  return is;
 }
 
 void sq_let_file_go(sq_store *store) {

@@ -12,6 +12,10 @@
 
 #define MOST_NANO_USD (INT64_C(1000000) * 1000000000)
 
+typedef struct span {
+  size_t offset, length;
+} span;
+
 /* A value that counts when the field's own name brings none. */
 typedef struct fallback {
   sq_field field;
@@ -27,6 +31,9 @@ typedef struct reading {
   sq_pairs extra, properties; /* properties: Helicone's, under whichever names */
   fallback fallbacks[8];
   size_t fallback_count;
+  bool emptied[SQ_F_COUNT]; /* a map without members, as opposed to null */
+  sq_token cached;          /* what the record says of it, which must agree; ERROR: nothing */
+  span cached_place;
 } reading;
 
 static size_t offset_of(const reading *r, const char *at) { return (size_t)(at - r->json.start); }
@@ -241,7 +248,9 @@ static bool read_named(reading *r, sq_field field) {
   if (token == SQ_TOKEN_ERROR) return json_error(r);
   if (r->record->given[field]) return VALUE_ERROR(r, SQ_E_SYNTAX, from, "%s stands twice", sq_field_get(field)->name);
   r->record->given[field] = true;
-  return token == SQ_TOKEN_NULL || read_field(r, field, token, from, &r->record->fields[field]);
+  if (token == SQ_TOKEN_NULL) return true;
+  r->emptied[field] = sq_field_get(field)->type == SQ_T_MAP;
+  return read_field(r, field, token, from, &r->record->fields[field]);
 }
 
 static bool keep_extra(reading *r, const sq_value *key) {
@@ -289,9 +298,30 @@ static bool read_properties(reading *r) {
   return token == SQ_TOKEN_NULL || read_pairs(r, "properties", false, token, from, &r->properties);
 }
 
+/* A row that was read may be written again, so the field that is computed may stand in a record. */
+static bool read_cached(reading *r) {
+  const char *from = value_start(r);
+  r->cached = sq_json_next(&r->json);
+  r->cached_place = (span){offset_of(r, from), (size_t)(r->json.at - from)};
+  if (r->cached == SQ_TOKEN_ERROR) return json_error(r);
+  bool known = r->cached == SQ_TOKEN_TRUE || r->cached == SQ_TOKEN_FALSE || r->cached == SQ_TOKEN_NULL;
+  return known || VALUE_ERROR(r, SQ_E_TYPE, from, "cached is true or false, not %s", token_name(r->cached));
+}
+
+static bool check_cached(reading *r) {
+  static const char *const none = "00000000-0000-0000-0000-000000000000";
+  const sq_value *reference = &r->record->fields[SQ_F_CACHE_REFERENCE_ID];
+  bool cached = reference->kind == SQ_STRING && !sq_same_text(none, reference->text, reference->length);
+  bool wanted = r->cached == SQ_TOKEN_TRUE;
+  bool said = wanted || r->cached == SQ_TOKEN_FALSE;
+  bool open = r->merging && !r->record->given[SQ_F_CACHE_REFERENCE_ID]; /* an update may leave it as it is */
+  return !said || open || cached == wanted ||
+         sq_fail_at(r->error, SQ_E_VALUE, r->cached_place.offset, r->cached_place.length,
+                    "cached is computed from cache_reference_id, which says otherwise");
+}
+
 static bool read_member(reading *r) {
   sq_value key;
-  const char *from = r->json.token - 1;
   if (!plain_text(r, &key)) return false;
   const sq_member *member = sq_format_find(r->format, key.text, key.length);
   switch (member ? member->kind : SQ_MEMBER_EXTRA) {
@@ -299,7 +329,7 @@ static bool read_member(reading *r) {
     case SQ_MEMBER_FALLBACK: return keep_fallback(r, member, &key);
     case SQ_MEMBER_FEEDBACK: return read_feedback(r);
     case SQ_MEMBER_PROPERTIES: return read_properties(r);
-    case SQ_MEMBER_DERIVED: return VALUE_ERROR(r, SQ_E_VALUE, from, "%s is computed from other fields and cannot be recorded", member->name);
+    case SQ_MEMBER_DERIVED: return read_cached(r);
     default: return keep_extra(r, &key);
   }
 }
@@ -343,7 +373,9 @@ static bool read_object(reading *r) {
   while ((token = sq_json_next(&r->json)) == SQ_TOKEN_KEY)
     if (!read_member(r)) return false;
   if (token != SQ_TOKEN_OBJECT_END || sq_json_next(&r->json) != SQ_TOKEN_END) return json_error(r);
-  if (!use_fallbacks(r) || !take_properties(r)) return false;
+  if (!use_fallbacks(r) || !take_properties(r) || !check_cached(r)) return false;
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT && r->merging; i++)
+    if (r->emptied[i] && r->record->fields[i].kind == SQ_NULL) r->record->given[i] = false; /* nothing to merge */
   if (r->extra.count) r->record->given[SQ_F_EXTRA] = true;
   if (!finish_pairs(r, "the record", &r->extra, &r->record->fields[SQ_F_EXTRA])) return false;
   drop_blanks(r->record);

@@ -23,12 +23,23 @@ static const char *const other_tables =
     "CREATE TABLE session_metadata(organization_id TEXT NOT NULL, project TEXT NOT NULL, session_id TEXT NOT NULL,"
     " metadata TEXT NOT NULL, PRIMARY KEY (session_id, organization_id, project)) WITHOUT ROWID;";
 
+/* What SQLite's planner should know before there are rows to analyze: an organization may hold all of them, a
+   session or trace a few. Without it, it takes any two equalities for better than one, and looks for a
+   session among all rows of its project. ANALYZE makes the table; the last one makes this handle read it. */
+static const char *const statistics =
+    "ANALYZE; DELETE FROM sqlite_stat1;"
+    "INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES"
+    " ('request', 'request_by_id', '1000000 1 1 1'), ('request', 'request_by_time', '1000000 1'),"
+    " ('request', 'request_by_owner', '1000000 1000000 1000000 1'), ('request', 'request_by_session', '1000000 10'),"
+    " ('request', 'request_by_trace', '1000000 10');"
+    "ANALYZE sqlite_schema;";
+
 /* ------------------------------------------------------------------------------------------------ versions */
 
 static bool create(sq_store *store, sq_error *error) {
   sq_text sql = {0};
   sq_table_create(&sql);
-  sq_text_format(&sql, ";%s PRAGMA application_id = %d;", other_tables, SQ_APPLICATION_ID);
+  sq_text_format(&sql, ";%s %s PRAGMA application_id = %d;", other_tables, statistics, SQ_APPLICATION_ID);
   bool made = sq_text_whole(&sql, error) && sq_execute(store, sql.data, error);
   sq_text_free(&sql);
   return made;
@@ -63,7 +74,7 @@ static bool check_ours(sq_store *store, int64_t version, sq_error *error) {
 }
 
 static bool read_version(sq_store *store, int64_t *version, sq_error *error) {
-  return read_pragma(store, "user_version", version, error) && check_version(*version, error) && check_ours(store, *version, error);
+  return read_pragma(store, "user_version", version, error) && check_ours(store, *version, error) && check_version(*version, error);
 }
 
 bool sq_schema_check(sq_store *store, int64_t *version, sq_error *error) {
@@ -71,6 +82,7 @@ bool sq_schema_check(sq_store *store, int64_t *version, sq_error *error) {
   bool good = sq_execute(store, "BEGIN", error) && read_version(store, version, error);
   good = sq_end_read(store, error) && good;
   if (!good || *version == SQ_SCHEMA_VERSION || !store->readonly) return good;
+  if (store->memory) return sq_fail(error, SQ_E_READONLY, "a new store in memory cannot be read-only: nothing could be in it");
   return sq_fail(error, SQ_E_VERSION, "the store has schema version %lld: open it writable once, so that it is brought to %d",
                  (long long)*version, SQ_SCHEMA_VERSION);
 }

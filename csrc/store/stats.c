@@ -1,5 +1,6 @@
 /* Numbers about the store, and copies of it. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -97,6 +98,7 @@ bool sq_store_backup(sq_store *store, const char *path, sq_error *error) {
   if (!sq_store_enter(store, error)) return false;
   if (store->organization || store->project)
     return sq_fail(error, SQ_E_FORBIDDEN, "a backup holds every organization and project: open the store without them");
+  if (sq_store_owns(store, path)) return sq_fail(error, SQ_E_STORE, "%s is a file of the store itself", sq_show(path, strlen(path)).text);
   if (access(path, F_OK) == 0) return sq_fail(error, SQ_E_STORE, "%s exists: a backup does not overwrite", sq_show(path, strlen(path)).text);
   sq_text partial = {0};
   sq_text_format(&partial, "%s.partial", path);
@@ -107,16 +109,28 @@ bool sq_store_backup(sq_store *store, const char *path, sq_error *error) {
   return good;
 }
 
+/* The path from the root, links followed, of a file that may not be there yet; NULL when its folder is not. */
+static char *whole_path(const char *path) {
+  char *whole = realpath(path, NULL);
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  if (whole) return whole;
+  sq_text folder = {0}, joined = {0};
+  sq_text_append(&folder, slash ? path : ".", slash ? (size_t)(slash - path) + (slash == path) : 1);
+  char *real = folder.failed ? NULL : realpath(folder.data, NULL);
+  if (real) sq_text_format(&joined, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name);
+  free(real);
+  sq_text_free(&folder);
+  return joined.data;
+}
+
 bool sq_store_owns(const sq_store *store, const char *path) {
-  static const char *const suffixes[] = {"", "-wal", "-shm"};
-  struct stat file, own;
-  if (store->memory || stat(path, &file) != 0) return false;
-  bool same = false;
-  for (size_t i = 0; i < 3 && !same; i++) {
-    sq_text whole = {0};
-    sq_text_format(&whole, "%s%s", store->path, suffixes[i]);
-    same = !whole.failed && stat(whole.data, &own) == 0 && own.st_dev == file.st_dev && own.st_ino == file.st_ino;
-    sq_text_free(&whole);
-  }
+  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+  char *whole = store->memory ? NULL : whole_path(path), *own = store->memory ? NULL : realpath(store->path, NULL);
+  bool same = sq_path_is_held(path);
+  size_t length = own ? strlen(own) : 0;
+  for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes && whole && own && !same; i++)
+    same = strncmp(whole, own, length) == 0 && strcmp(whole + length, suffixes[i]) == 0;
+  free(whole);
+  free(own);
   return same;
 }

@@ -67,6 +67,7 @@ local UNREADABLE = "!" -- a line that is no JSON
 --- of the others stay.
 local function map_block(job, block)
   local lines, number = {}, job.sum.lines
+  job.mapped = { skipped = 0, failed = 0, repaired = 0, errors = {} }
   if block:sub(-1) ~= "\n" then block = block .. "\n" end
   for line in block:gmatch "([^\n]*)\n" do
     number = number + 1
@@ -85,8 +86,9 @@ local function fault(job, number, message, detail)
     job.failure = detail
     return UNREADABLE
   end
-  job.sum.failed = job.sum.failed + 1
-  if #job.sum.errors < MOST_ERRORS then job.sum.errors[#job.sum.errors + 1] = detail end
+  local mapped = job.mapped
+  mapped.failed = mapped.failed + 1
+  if #job.sum.errors + #mapped.errors < MOST_ERRORS then mapped.errors[#mapped.errors + 1] = detail end
   return ""
 end
 
@@ -108,7 +110,7 @@ local function mapper(job, map)
     local ran, mapped = pcall(map, record, number)
     if not ran then return fault(job, number, "map: " .. tostring(mapped)) end
     if mapped == nil then
-      job.sum.skipped = job.sum.skipped + 1
+      job.mapped.skipped = job.mapped.skipped + 1
       return ""
     end
     if type(mapped) ~= "table" then
@@ -116,7 +118,7 @@ local function mapper(job, map)
     end
     local text, why, wrong = core.encode(with_id(mapped, job, number, line))
     if not text then return fault(job, number, why, wrong) end
-    if repaired then job.sum.repaired = job.sum.repaired + 1 end
+    if repaired then job.mapped.repaired = job.mapped.repaired + 1 end
     return text
   end
 end
@@ -127,14 +129,16 @@ local counted = { "lines", "added", "replaced", "updated", "skipped", "failed", 
 
 local function by_line(a, b) return a.line < b.line end
 
-local function add_counts(job, counts)
-  local sum = job.sum
-  for _, name in ipairs(counted) do sum[name] = sum[name] + counts[name] end
-  for _, detail in ipairs(counts.errors) do
-    if job.map_line then detail.offset, detail.length = nil, nil end -- of a text that nobody has seen
-    sum.errors[#sum.errors + 1] = detail
-  end
-  if job.map_line then table.sort(sum.errors, by_line) end
+local function add_counts(sum, counts)
+  for _, name in ipairs(counted) do sum[name] = sum[name] + (counts[name] or 0) end
+  for _, detail in ipairs(counts.errors) do sum.errors[#sum.errors + 1] = detail end
+end
+
+--- What the map did to a block counts when the block is stored.
+local function add_mapped(job, counts)
+  for _, detail in ipairs(counts.errors) do detail.offset, detail.length = nil, nil end -- of a text nobody has seen
+  add_counts(job.sum, job.mapped)
+  table.sort(job.sum.errors, by_line)
 end
 
 local function failed(job, message, detail)
@@ -144,16 +148,18 @@ local function failed(job, message, detail)
   return nil, message, detail
 end
 
-local function take_block(job, store, block)
+local function take_block(job, db, block)
   job.identity = job.identity or block:match "^[^\n]*"
   if job.map_line then block = map_block(job, block) end
+  local store = db._core
+  if not store then error("import: the store was closed while it was imported to", 4) end
   local counts, message, detail = store:ingest(block, {
     format = job.format,
     on_conflict = job.on_conflict,
     mode = job.on_error == "stop" and "strict" or "lenient",
     first_line = job.sum.lines + 1,
     identity = job.identity,
-    most_errors = MOST_ERRORS - #job.sum.errors,
+    most_errors = MOST_ERRORS - #job.sum.errors - (job.mapped and #job.mapped.errors or 0),
   })
   if not counts then
     local mapping = job.failure
@@ -161,7 +167,8 @@ local function take_block(job, store, block)
     if job.map_line then detail.offset, detail.length = nil, nil end
     return failed(job, message, detail)
   end
-  add_counts(job, counts)
+  add_counts(job.sum, counts)
+  if job.map_line then add_mapped(job, counts) end
   if job.progress then
     local sum = job.sum
     job.progress(sum.lines, sum.added, sum.replaced + sum.updated, sum.skipped, sum.failed)
@@ -170,7 +177,7 @@ local function take_block(job, store, block)
 end
 
 --- See Store:import.
-return function(store, source, options)
+return function(db, source, options)
   options = check.options(options, options_known, "import", 1)
   local job = {
     format = choose(options.format, { "canonical", "helicone" }, "format"),
@@ -194,7 +201,7 @@ return function(store, source, options)
       if why then return failed(job, why, more) end
       return job.sum
     end
-    local good, stopped, place = take_block(job, store, block)
+    local good, stopped, place = take_block(job, db, block)
     if not good then return nil, stopped, place end
   end
 end

@@ -40,6 +40,12 @@ local function make(db, spec, level)
   return setmetatable({ _db = db, _spec = spec, _core = compiled }, Query)
 end
 
+--- What a query is made of; raises at the caller's caller when `query` is none.
+local function spec_of(query)
+  if type(query) ~= "table" or getmetatable(query) ~= Query then error("expected a query: methods are called with a colon", 3) end
+  return query._spec
+end
+
 local function with(query, changes, level)
   local spec = copy(query._spec)
   for key, value in pairs(changes) do spec[key] = value end
@@ -56,6 +62,7 @@ end
 ---@param filter sessionquery.Filter|string
 ---@return sessionquery.Query
 function Query:where(filter)
+  spec_of(self)
   local compiled, message = filters.of(filter, "where")
   if not compiled then error(message, 2) end
   return (with_filters(self, { compiled }, 3))
@@ -66,11 +73,13 @@ end
 ---@param to? number|string
 ---@return sessionquery.Query
 function Query:window(from, to)
+  spec_of(self)
   local bounds = {}
   for _, bound in ipairs { { "gte", from }, { "lt", to } } do
     local operator, value = bound[1], bound[2]
     if value ~= nil then
       check.type(value, "number|string", "window")
+      if value ~= value then error("window: NaN is no time", 2) end
       local filter, message = core.compare("created_at", nil, operator, { value })
       if not filter then error(message, 2) end
       bounds[#bounds + 1] = filter
@@ -84,6 +93,7 @@ end
 ---@param ... nil it takes one
 ---@return sessionquery.Query
 function Query:order_by(name, ...)
+  spec_of(self)
   check.type(name, "string", "order_by")
   if select("#", ...) > 0 then error("order_by: expected one field", 2) end
   return (with(self, { order = name }, 3))
@@ -92,6 +102,7 @@ end
 ---@param count integer
 ---@return sessionquery.Query
 function Query:limit(count)
+  spec_of(self)
   check.whole(count, 0, nil, "limit")
   return (with(self, { limit = count }, 3))
 end
@@ -100,6 +111,7 @@ end
 ---@param count integer
 ---@return sessionquery.Query
 function Query:offset(count)
+  spec_of(self)
   check.whole(count, 0, nil, "offset")
   local spec = copy(self._spec)
   spec.offset, spec.after = count, nil
@@ -110,6 +122,7 @@ end
 ---@param cursor? string
 ---@return sessionquery.Query
 function Query:after(cursor)
+  spec_of(self)
   check.type(cursor, "string|nil", "after")
   local spec = copy(self._spec)
   spec.after, spec.offset = cursor, nil

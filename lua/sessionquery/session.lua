@@ -73,6 +73,9 @@ Session.__index = Session
 
 --- The open handle of a session's store; raises at the method's caller.
 local function open_of(session)
+  if type(session) ~= "table" or getmetatable(session) ~= Session then
+    error("expected a session: methods are called with a colon", 3)
+  end
   local open = rawget(session._db, "_core")
   if not open then error("the store is closed", 3) end
   return open

@@ -113,6 +113,10 @@ local function lines_of(list, what, level)
   return table.concat(lines, "\n")
 end
 
+local of_record = {
+  syntax = true, type = true, value = true, missing = true, limit = true, forbidden = true, unknown = true, not_found = true,
+}
+
 --- Takes in one record or a list of them; the counts, the ids, and whether it was a list.
 local function write_records(open, records, what, mode)
   if type(records) ~= "table" then error(("%s: expected a record or a list of records, got %s"):format(what, type(records)), 3) end
@@ -122,7 +126,8 @@ local function write_records(open, records, what, mode)
   if lines then
     local counts, ids, place = open:ingest(lines, { mode = mode, ids = true })
     if counts then return counts, ids, is_list end
-    message, detail, number = ids, place, place.line
+    -- what is wrong with the store, or with no record, is no record's fault
+    message, detail, number = ids, place, of_record[place.code] and place.line > 0 and place.line
     detail.line, detail.offset, detail.length = nil, nil, nil -- of a text that the caller has not seen
   end
   if is_list and number then
@@ -179,10 +184,10 @@ end
 ---@return string? message
 ---@return table? detail with the line, and the sum of what was taken in before
 function Store:import(source, options)
-  local open = core_of(self)
+  core_of(self)
   local meta = type(source) == "table" and getmetatable(source)
   if not (type(meta) == "table" and meta.__call) then check.type(source, "id|function", "import: source") end
-  local sum, message, detail = importer(open, source, options)
+  local sum, message, detail = importer(self, source, options)
   return sum, message, detail
 end
 

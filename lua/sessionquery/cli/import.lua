@@ -21,6 +21,7 @@ local function report(file, sum, shared)
   for _, detail in ipairs(sum.errors) do
     io.stderr:write(("%s:%d: %s\n"):format(file, detail.line, detail.message))
   end
+  if sum.failed > #sum.errors then io.stderr:write(("%s: and %d bad lines more\n"):format(file, sum.failed - #sum.errors)) end
   local parts = { ("%s: %d lines"):format(file, sum.lines) }
   for _, name in ipairs { "added", "replaced", "updated", "skipped", "failed", "repaired" } do
     if sum[name] > 0 then parts[#parts + 1] = ("%d %s"):format(sum[name], name) end
@@ -35,7 +36,7 @@ function command.run(args, shared)
     local progress = not args.quiet and function(lines, _, _, _, bad)
       io.stderr:write(("\r%s: %d lines, %d failed"):format(file, lines, bad))
     end or nil
-    local source = file == "-" and io.lines() or file
+    local source = file == "-" and "/dev/stdin" or file
     local sum, message = db:import(source, {
       format = args.format,
       map = load_map(args.map, shared),

@@ -14,6 +14,7 @@ end
 function shared.open(args, options)
   local sq = require "sessionquery"
   options = options or {}
+  if args.db == "" then shared.fail "--db: the path is empty" end
   options.organization, options.project = args.organization, args.project
   local db, message = sq.open(args.db, options)
   if not db then shared.fail(message) end
@@ -46,7 +47,7 @@ end
 --- A count of the command line; nil and a message otherwise.
 function shared.count(text)
   local number = tonumber(text)
-  if number and number >= 0 and number == math.floor(number) then return number end
+  if number and number >= 0 and number <= 2 ^ 53 and number == math.floor(number) then return number end
   return nil, ("a count is a whole number, not '%s'"):format(text)
 end
 
@@ -108,7 +109,7 @@ return function(arguments)
   end
   local parser = argparse("sessionquery", "Sessions of LLM calls, from a SQLite store."):add_help_command()
   parser:flag("--version", "Print the version."):action(function()
-    print("sessionquery " .. require("sessionquery")._VERSION)
+    shared.write("sessionquery " .. require("sessionquery")._VERSION .. "\n")
     os.exit(0)
   end)
   parser:command_target "command"
