@@ -121,6 +121,31 @@ static void compares(void) {
     CHECK(sq_decimal_compare(same[i][0], strlen(same[i][0]), same[i][1], strlen(same[i][1])) == 0, "%s", same[i][0]);
 }
 
+static void repairs_json(void) {
+  static const struct {
+    const char *json, *wanted;
+  } cases[] = {
+      {"\"a\"", "\"a\""},
+      {"\"\\u0000\"", "\"\\ufffd\""},
+      {"\"\\\\u0000\"", "\"\\\\u0000\""},
+      {"\"\\ud83d\\ude00\\ud83d\"", "\"\\ud83d\\ude00\\ufffd\""},
+      {"\"\\ud83d\\ud83d\\ude00\\ude00\"", "\"\\ufffd\\ud83d\\ude00\\ufffd\""},
+      {"\"\\uDC00x\\ud83\"", "\"\\ufffdx\\ud83\""},
+      {"\"\xFF\\ud800", "\"\xEF\xBF\xBD\\ufffd"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const char *json = cases[i].json;
+    size_t length = strlen(json);
+    sq_text room = {0};
+    sq_error error = {.code = SQ_OK};
+    bool repaired;
+    CHECK(sq_json_repair(&json, &length, &room, &repaired, &error), "%s", cases[i].json);
+    CHECK(length == strlen(cases[i].wanted) && memcmp(json, cases[i].wanted, length) == 0, "%s: %.*s", cases[i].json, (int)length, json);
+    CHECK(repaired == (strcmp(cases[i].json, cases[i].wanted) != 0), "%s", cases[i].json);
+    sq_text_free(&room);
+  }
+}
+
 /* -------------------------------------------------------------------------------------------------- times */
 
 static void times(void) {
@@ -394,6 +419,7 @@ static void samples(void) {
 
 int main(void) {
   compares();
+  repairs_json();
   decimals();
   doubles();
   foreign_locale();
