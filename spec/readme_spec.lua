@@ -26,7 +26,7 @@ describe("README.md", function()
     local output = table.concat(printed, "\n")
     for _, expected in ipairs {
       "s1\tsupport\t0.0042\t1\t450\tu1",
-      "1\trows (gt cost_usd 0.001) keep (not (some (gte status 500)))",
+      "1\tkeep (and (some (gt cost_usd 0.001)) (not (some (gte status 500))))",
       '200\t{"data":[{"created_at":"',
       "| id | name | requests |",
       "where: unknown field 'latncy_ms', did you mean 'latency_ms'?\n  latncy_ms > 2\n  ^^^^^^^^^",
