@@ -51,7 +51,8 @@ local function read_iterator(iterator)
       elseif type(line) ~= "string" then
         error("import: the iterator gave a " .. type(line) .. ", not a line", CALLER)
       else
-        lines[#lines + 1] = (line:gsub("\n$", ""):gsub("\n", " "))
+        if line:find("\n", 1, true) then line = line:gsub("\n$", ""):gsub("\n", " ") end
+        lines[#lines + 1] = line
         bytes = bytes + #line
       end
     end
