@@ -22,9 +22,13 @@ static bool in_object(const sq_json *r) {
   return r->objects[level / 64] >> (level % 64) & 1;
 }
 
-static void skip_space(sq_json *r) {
-  while (r->at < r->end && (*r->at == ' ' || *r->at == '\t' || *r->at == '\n' || *r->at == '\r')) r->at++;
+const char *sq_json_value_start(const sq_json *r) {
+  const char *at = r->at;
+  while (at < r->end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
+  return at;
 }
+
+static void skip_space(sq_json *r) { r->at = sq_json_value_start(r); }
 
 void sq_json_begin(sq_json *r, const char *text, size_t length) {
   *r = (sq_json){.start = text, .at = text, .end = text + length, .expects = EXPECT_VALUE};
@@ -240,6 +244,15 @@ size_t sq_json_unescape(const char *token, size_t length, char *out) {
     used += sq_utf8_encode(point, out + used);
   }
   return used;
+}
+
+bool sq_json_text(const sq_json *r, sq_arena *arena, sq_value *out) {
+  *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)r->length, .text = r->token};
+  if (!r->escaped) return true;
+  char *plain = sq_arena_take(arena, r->length + 1);
+  if (plain) out->length = (uint32_t)sq_json_unescape(r->token, r->length, plain);
+  out->text = plain;
+  return plain != NULL;
 }
 
 bool sq_json_skip(sq_json *r) {

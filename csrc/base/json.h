@@ -2,6 +2,7 @@
 #ifndef SQ_BASE_JSON_H
 #define SQ_BASE_JSON_H
 
+#include "base/arena.h"
 #include "base/text.h"
 
 /* Writes the RFC 6901 pointer of the value or key that begins at `offset` ("" when it does not fit). The text must be valid up to there. */
@@ -9,6 +10,11 @@ void sq_json_pointer(const char *text, size_t length, size_t offset, char *out, 
 
 /* The four hexadecimal digits of an escape; -1 when they are none. */
 int sq_json_hex(const char *at);
+
+/* After KEY: where the value begins that comes next, past the white space before it. */
+const char *sq_json_value_start(const sq_json *reader);
+/* After KEY or STRING: its plain text, in the text itself, or unescaped in the arena. False when memory ended. */
+bool sq_json_text(const sq_json *reader, sq_arena *arena, sq_value *out);
 
 /* After a BEGIN token was read: reads on to its END. False at an error. */
 bool sq_json_skip(sq_json *reader);

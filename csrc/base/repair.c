@@ -54,12 +54,18 @@ static void replace_escapes(sq_text *json) {
   }
 }
 
+/* Whether there may be something for replace_escapes: whole pairs count, being rare. */
 static bool has_escape(const char *json, size_t length) {
-  return memmem(json, length, "\\u0000", 6) || memmem(json, length, "\\ud", 3) || memmem(json, length, "\\uD", 3);
+  const char *end = json + length;
+  for (const char *at = json; (at = memmem(at, (size_t)(end - at), "\\u", 2)); at += 2) {
+    int unit = unit_at(at, (size_t)(end - at));
+    if (unit == 0 || is_high(unit) || is_low(unit)) return true;
+  }
+  return false;
 }
 
 bool sq_json_repair(const char **json, size_t *length, sq_text *room, bool *repaired, sq_error *error) {
-  bool broken = sq_utf8_valid_prefix(*json, *length) != *length || (*length && memchr(*json, '\0', *length));
+  bool broken = !sq_utf8_is_valid(*json, *length) || (*length && memchr(*json, '\0', *length));
   bool escapes = has_escape(*json, *length);
   *repaired = false;
   if (!broken && !escapes) return true;

@@ -16,7 +16,7 @@ static void locate_json(sq_error *error, const char *source, size_t length) {
 static void draw_carets(sq_error *error, const char *source, size_t length) {
   enum { AROUND = 48 };
   size_t from = error->offset, to = error->offset;
-  if (error->offset > length || sq_utf8_valid_prefix(source, length) != length) return;
+  if (error->offset > length || !sq_utf8_is_valid(source, length)) return;
   while (from > 0 && source[from - 1] != '\n' && error->offset - from < AROUND) from--;
   while (from > 0 && from < length && ((unsigned char)source[from] & 0xC0) == 0x80) from--;
   while (to < length && source[to] != '\n' && to - error->offset < AROUND) to++;

@@ -35,6 +35,10 @@ sq_text *binding_new_text(lua_State *L);
 /* Pushes the text as a string. */
 void binding_push_text(lua_State *L, const sq_text *text);
 
+/* The text of a member of the table at `index`, or NULL; it stays the table's (so a number, which would be
+   converted to a string of nobody's, is refused). Raises on anything else. */
+const char *binding_text_member(lua_State *L, int index, const char *name, size_t *length);
+
 /* --- encode.c */
 
 /* Why a value cannot be JSON: an error code or "cdata", a static sentence, and the place. */

@@ -4,14 +4,6 @@
 /* --------------------------------------------------------------------------------------------- building */
 
 /* Members of the table at index 1. What is read stays reachable from it. */
-static const char *text_member(lua_State *L, const char *name, size_t *length) {
-  lua_getfield(L, 1, name);
-  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s is text, not a %s", name, luaL_typename(L, -1));
-  const char *text = lua_tolstring(L, -1, length);
-  lua_pop(L, 1);
-  return text;
-}
-
 static bool integer_member(lua_State *L, const char *name, int64_t *out) {
   lua_getfield(L, 1, name);
   bool given = !lua_isnil(L, -1);
@@ -22,7 +14,7 @@ static bool integer_member(lua_State *L, const char *name, int64_t *out) {
 
 static sq_source source_member(lua_State *L) {
   size_t length;
-  const char *source = text_member(L, "source", &length);
+  const char *source = binding_text_member(L, 1, "source", &length);
   if (source && strcmp(source, "requests") == 0) return SQ_REQUESTS;
   return source && strcmp(source, "groups") == 0 ? SQ_GROUPS : SQ_SESSIONS;
 }
@@ -60,8 +52,8 @@ static int build(lua_State *L) {
   lua_settop(L, 1);
   sq_query_spec spec = {.source = source_member(L)};
   keys_member(L, &spec);
-  spec.order = text_member(L, "order", &spec.order_length);
-  spec.after = text_member(L, "after", &spec.after_length);
+  spec.order = binding_text_member(L, 1, "order", &spec.order_length);
+  spec.after = binding_text_member(L, 1, "after", &spec.after_length);
   spec.limited = integer_member(L, "limit", &spec.limit);
   integer_member(L, "offset", &spec.offset);
   lua_getfield(L, 1, "bodies");

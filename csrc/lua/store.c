@@ -1,16 +1,11 @@
 /* Stores, readers of lines, and what is written to a store. */
 #include "lua/binding.h"
 
-/* A member of the options table at `index`; the string stays the table's (so a number, which would be
-   converted to a string of nobody's, is refused). */
+/* A name of the options table at `index`, which may be no table: text without NUL, or NULL. */
 static const char *text_option(lua_State *L, int index, const char *name) {
-  if (!lua_istable(L, index)) return NULL;
-  lua_getfield(L, index, name);
-  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s is text, not a %s", name, luaL_typename(L, -1));
   size_t length = 0;
-  const char *text = lua_tolstring(L, -1, &length);
+  const char *text = lua_istable(L, index) ? binding_text_member(L, index, name, &length) : NULL;
   if (text && strlen(text) != length) luaL_error(L, "%s holds a NUL byte", name);
-  lua_pop(L, 1);
   return text;
 }
 

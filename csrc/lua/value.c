@@ -223,6 +223,14 @@ sq_text *binding_new_text(lua_State *L) {
 
 void binding_push_text(lua_State *L, const sq_text *text) { lua_pushlstring(L, text->data ? text->data : "", text->length); }
 
+const char *binding_text_member(lua_State *L, int index, const char *name, size_t *length) {
+  lua_getfield(L, index, name);
+  if (!lua_isnil(L, -1) && lua_type(L, -1) != LUA_TSTRING) luaL_error(L, "%s is text, not a %s", name, luaL_typename(L, -1));
+  const char *text = lua_tolstring(L, -1, length);
+  lua_pop(L, 1);
+  return text;
+}
+
 void **binding_new(lua_State *L, const char *type) {
   void **handle = lua_newuserdata(L, sizeof *handle);
   *handle = NULL;

@@ -25,12 +25,7 @@ static bool json_error(reading *r) {
 
 static bool is_name(const reading *r, const char *name) { return sq_json_token_is(&r->json, name, strlen(name)); }
 
-static bool plain_text(reading *r, sq_value *out) {
-  char *plain = sq_arena_take(r->arena, r->json.length + 1);
-  if (!plain) return sq_fail_memory(r->error);
-  *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)sq_json_unescape(r->json.token, r->json.length, plain), .text = plain};
-  return true;
-}
+static bool plain_text(reading *r, sq_value *out) { return sq_json_text(&r->json, r->arena, out) || sq_fail_memory(r->error); }
 
 static bool read_text(reading *r, sq_token token, const char *name, const char *from, sq_value *out) {
   return token == SQ_TOKEN_STRING ? plain_text(r, out) : VALUE_ERROR(r, SQ_E_TYPE, from, "feedback: %s is text", name);
@@ -73,8 +68,7 @@ static bool read_member(reading *r, sq_entry *e) {
                        sq_show(r->json.token, r->json.length).text);
   if (e->given >> which & 1) return VALUE_ERROR(r, SQ_E_SYNTAX, key, "feedback: %s stands twice", names[which]);
   e->given |= 1u << which;
-  while (r->json.at < r->json.end && (*r->json.at == ' ' || *r->json.at == '\t' || *r->json.at == '\n' || *r->json.at == '\r')) r->json.at++;
-  const char *from = r->json.at;
+  const char *from = sq_json_value_start(&r->json);
   sq_token token = sq_json_next(&r->json);
   if (token == SQ_TOKEN_ERROR) return json_error(r);
   if (token == SQ_TOKEN_NULL) return true;
@@ -128,6 +122,13 @@ static bool bind_entry(sqlite3_stmt *statement, const sq_entry *e, const sq_valu
   return true;
 }
 
+bool sq_entry_insert(sq_store *store, const sq_entry *e, const sq_value *const id[3], const char *session, sq_error *error) {
+  sqlite3_stmt *insert = sq_prepared(store, SQ_INSERT_FEEDBACK, error);
+  if (!bind_entry(insert, e, id)) return false;
+  sq_bind_terminated(insert, 10, session);
+  return sq_step_done(store, insert, error);
+}
+
 static bool put_entry(sq_store *store, const sq_entry *e, const sq_value *const id[3], sq_error *error) {
   sqlite3_stmt *find = sq_prepared(store, SQ_FIND_FEEDBACK, error);
   if (!bind_entry(find, e, id)) return false;
@@ -135,8 +136,7 @@ static bool put_entry(sq_store *store, const sq_entry *e, const sq_value *const 
   sqlite3_reset(find);
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) return sq_sqlite_fail(store, code, error);
-  sqlite3_stmt *insert = sq_prepared(store, SQ_INSERT_FEEDBACK, error);
-  return bind_entry(insert, e, id) && sq_step_done(store, insert, error);
+  return sq_entry_insert(store, e, id, NULL, error);
 }
 
 bool sq_entries_put(sq_store *store, const sq_entries *entries, const sq_value *request_id, const sq_value *organization,

@@ -6,7 +6,6 @@
 #include "base/time.h"
 
 #define LAST_TIME (INT64_C(7258118400) * SQ_MICROS_PER_SECOND) /* 2200-01-01 */
-
 #define MOST_BYTES ((size_t)512 * 1024 * 1024)
 
 bool sq_check_size(size_t length, sq_error *error) { return length <= MOST_BYTES || sq_fail(error, SQ_E_LIMIT, "a record of more than 512 MiB"); }

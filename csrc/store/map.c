@@ -15,8 +15,7 @@ bool sq_pairs_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_
 
 bool sq_pairs_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, const char *key, size_t key_length,
                          sq_error *error) {
-  const char *from = reader->at;
-  while (from < reader->end && (*from == ' ' || *from == '\t' || *from == '\n' || *from == '\r')) from++;
+  const char *from = sq_json_value_start(reader);
   sq_token token = sq_json_next(reader);
   if (token == SQ_TOKEN_ERROR || ((token == SQ_TOKEN_OBJECT || token == SQ_TOKEN_ARRAY) && !sq_json_skip(reader))) return false;
   return sq_pairs_add(pairs, arena, key, key_length, from, (size_t)(reader->at - from), error);
@@ -73,15 +72,9 @@ static bool read_members(sq_pairs *pairs, sq_arena *arena, const char *json, siz
   sq_json_begin(&reader, json, length);
   if (!json || sq_json_next(&reader) != SQ_TOKEN_OBJECT) return true;
   while (sq_json_next(&reader) == SQ_TOKEN_KEY) {
-    const char *key = reader.token;
-    size_t key_length = reader.length;
-    if (reader.escaped) {
-      char *plain = sq_arena_take(arena, key_length + 1);
-      if (!plain) return sq_fail_memory(error);
-      key_length = sq_json_unescape(key, key_length, plain);
-      key = plain;
-    }
-    if (!sq_pairs_read_value(pairs, arena, &reader, key, key_length, error)) return error->code == SQ_OK;
+    sq_value key;
+    if (!sq_json_text(&reader, arena, &key)) return sq_fail_memory(error);
+    if (!sq_pairs_read_value(pairs, arena, &reader, key.text, key.length, error)) return error->code == SQ_OK;
   }
   return true;
 }

@@ -49,16 +49,7 @@ static bool json_error(reading *r) {
 
 /* ------------------------------------------------------------------------------------------------- values */
 
-/* The plain text of a string token: in the line itself, or unescaped in the arena. */
-static bool plain_text(reading *r, sq_value *out) {
-  *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)r->json.length, .text = r->json.token};
-  if (!r->json.escaped) return true;
-  char *plain = sq_arena_take(&r->record->arena, r->json.length + 1);
-  if (!plain) return sq_fail_memory(r->error);
-  out->length = (uint32_t)sq_json_unescape(r->json.token, r->json.length, plain);
-  out->text = plain;
-  return true;
-}
+static bool plain_text(reading *r, sq_value *out) { return sq_json_text(&r->json, &r->record->arena, out) || sq_fail_memory(r->error); }
 
 /* A number where text is wanted: user_id 42 is "42". An integer that no double holds keeps its digits. */
 static bool number_text(reading *r, const char *name, sq_value *out) {
@@ -235,15 +226,8 @@ static bool read_field(reading *r, sq_field field, sq_token token, const char *f
 
 /* ------------------------------------------------------------------------------------------------ members */
 
-/* Moves to the value that comes next, past the white space before it. */
-static const char *value_start(const reading *r) {
-  const char *at = r->json.at;
-  while (at < r->json.end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) at++;
-  return at;
-}
-
 static bool read_named(reading *r, sq_field field) {
-  const char *from = value_start(r);
+  const char *from = sq_json_value_start(&r->json);
   sq_token token = sq_json_next(&r->json);
   if (token == SQ_TOKEN_ERROR) return json_error(r);
   if (r->record->given[field]) return VALUE_ERROR(r, SQ_E_SYNTAX, from, "%s stands twice", sq_field_get(field)->name);
@@ -280,7 +264,7 @@ static bool use_fallbacks(reading *r) {
 }
 
 static bool read_feedback(reading *r) {
-  const char *from = value_start(r);
+  const char *from = sq_json_value_start(&r->json);
   sq_token token = sq_json_next(&r->json);
   if (r->record->given[SQ_F_FEEDBACK]) return VALUE_ERROR(r, SQ_E_SYNTAX, from, "feedback stands twice");
   r->record->given[SQ_F_FEEDBACK] = true;
@@ -293,14 +277,14 @@ static bool read_feedback(reading *r) {
 }
 
 static bool read_properties(reading *r) {
-  const char *from = value_start(r);
+  const char *from = sq_json_value_start(&r->json);
   sq_token token = sq_json_next(&r->json);
   return token == SQ_TOKEN_NULL || read_pairs(r, "properties", false, token, from, &r->properties);
 }
 
 /* A row that was read may be written again, so the field that is computed may stand in a record. */
 static bool read_cached(reading *r) {
-  const char *from = value_start(r);
+  const char *from = sq_json_value_start(&r->json);
   r->cached = sq_json_next(&r->json);
   r->cached_place = (span){offset_of(r, from), (size_t)(r->json.at - from)};
   if (r->cached == SQ_TOKEN_ERROR) return json_error(r);

@@ -84,19 +84,15 @@ typedef struct feedback_write {
   int64_t id;
 } feedback_write;
 
+static sq_value terminated_value(const char *text) {
+  return text ? (sq_value){.kind = SQ_STRING, .length = (uint32_t)strlen(text), .text = text} : (sq_value){.kind = SQ_NULL};
+}
+
 static bool write_feedback(sq_store *store, const char *organization, const char *project, void *state, sq_error *error) {
   feedback_write *w = state;
-  const sq_entry *e = w->entry;
-  sqlite3_stmt *insert = sq_prepared(store, SQ_INSERT_FEEDBACK, error);
-  if (!insert) return false;
-  sq_bind_terminated(insert, 1, w->target->request);
-  sq_bind_terminated(insert, 2, organization);
-  sq_bind_terminated(insert, 3, project);
-  const sq_value *values[] = {&e->key, &e->score, &e->value, &e->comment, &e->source};
-  for (int i = 0; i < 5; i++) sq_bind_value(insert, i + 4, values[i]);
-  sqlite3_bind_int64(insert, 9, e->created_at);
-  sq_bind_terminated(insert, 10, w->target->session);
-  bool done = sq_step_done(store, insert, error);
+  const sq_value owner[3] = {terminated_value(w->target->request), terminated_value(organization), terminated_value(project)};
+  const sq_value *const id[3] = {&owner[0], &owner[1], &owner[2]};
+  bool done = sq_entry_insert(store, w->entry, id, w->target->session, error);
   w->id = sqlite3_last_insert_rowid(store->db);
   return done;
 }

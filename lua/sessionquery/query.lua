@@ -40,10 +40,9 @@ local function make(db, spec, level)
   return setmetatable({ _db = db, _spec = spec, _core = compiled }, Query)
 end
 
---- What a query is made of; raises at the caller's caller when `query` is none.
-local function spec_of(query)
+--- Raises at the caller's caller when `query` is none that can be built on.
+local function check_query(query)
   if type(query) ~= "table" or getmetatable(query) ~= Query then error("expected a query: methods are called with a colon", 3) end
-  return query._spec
 end
 
 local function with(query, changes, level)
@@ -62,7 +61,7 @@ end
 ---@param filter sessionquery.Filter|string
 ---@return sessionquery.Query
 function Query:where(filter)
-  spec_of(self)
+  check_query(self)
   local compiled, message = filters.of(filter, "where")
   if not compiled then error(message, 2) end
   return (with_filters(self, { compiled }, 3))
@@ -73,7 +72,7 @@ end
 ---@param to? number|string
 ---@return sessionquery.Query
 function Query:window(from, to)
-  spec_of(self)
+  check_query(self)
   local bounds = {}
   for _, bound in ipairs { { "gte", from }, { "lt", to } } do
     local operator, value = bound[1], bound[2]
@@ -93,7 +92,7 @@ end
 ---@param ... nil it takes one
 ---@return sessionquery.Query
 function Query:order_by(name, ...)
-  spec_of(self)
+  check_query(self)
   check.type(name, "string", "order_by")
   if select("#", ...) > 0 then error("order_by: expected one field", 2) end
   return (with(self, { order = name }, 3))
@@ -102,7 +101,7 @@ end
 ---@param count integer
 ---@return sessionquery.Query
 function Query:limit(count)
-  spec_of(self)
+  check_query(self)
   check.whole(count, 0, nil, "limit")
   return (with(self, { limit = count }, 3))
 end
@@ -111,7 +110,7 @@ end
 ---@param count integer
 ---@return sessionquery.Query
 function Query:offset(count)
-  spec_of(self)
+  check_query(self)
   check.whole(count, 0, nil, "offset")
   local spec = copy(self._spec)
   spec.offset, spec.after = count, nil
@@ -122,7 +121,7 @@ end
 ---@param cursor? string
 ---@return sessionquery.Query
 function Query:after(cursor)
-  spec_of(self)
+  check_query(self)
   check.type(cursor, "string|nil", "after")
   local spec = copy(self._spec)
   spec.after, spec.offset = cursor, nil
