@@ -231,3 +231,18 @@ size_t sq_decimal_format(int64_t value, int scale, char out[32]) {
   out[used] = '\0';
   return (size_t)used;
 }
+
+/* Up to 15 digits are a double's own, and from 0.0001 on none is written with an exponent. */
+bool sq_number_is_shortest(const char *text, size_t length) {
+  size_t from = length && text[0] == '-', digits = 0, fraction = 0;
+  bool point = false;
+  if (length - from > 16 || from == length) return false;
+  for (size_t i = from; i < length; i++) {
+    if (text[i] == '.') point = true;
+    else if (text[i] < '0' || text[i] > '9') return false;
+    else digits++, fraction += point;
+  }
+  if (digits > 15 || (from && text[from] == '0')) return false; /* -0 and its like are looked at in full */
+  if (!point) return true;
+  return fraction > 0 && text[length - 1] != '0' && (text[from] != '0' || fraction <= 4);
+}

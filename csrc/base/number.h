@@ -22,6 +22,9 @@ bool sq_decimal_scale(const char *text, size_t length, int scale, sq_scaled *out
 /* True when `text` is of JSON's number grammar. */
 bool sq_number_valid(const char *text, size_t length);
 
+/* True of most JSON numbers that sq_number_format would write just so; false may be said of others that it would. */
+bool sq_number_is_shortest(const char *text, size_t length);
+
 /* True when a JSON number has no fraction and no exponent. */
 bool sq_number_is_digits(const char *text, size_t length);
 

@@ -57,7 +57,7 @@ static void replace_escapes(sq_text *json) {
 /* Whether there may be something for replace_escapes: whole pairs count, being rare. */
 static bool has_escape(const char *json, size_t length) {
   const char *end = json + length;
-  for (const char *at = json; (at = memmem(at, (size_t)(end - at), "\\u", 2)); at += 2) {
+  for (const char *at = json; (at = memchr(at, '\\', (size_t)(end - at))); at += at + 1 < end ? 2 : 1) {
     int unit = unit_at(at, (size_t)(end - at));
     if (unit == 0 || is_high(unit) || is_low(unit)) return true;
   }
