@@ -94,60 +94,45 @@ static void put_groups(sq_sql *sql, const sq_query *query, const needs *needs) {
 
 /* -------------------------------------------------------------------------------------------- order and page */
 
-/* One thing that rows are ordered by: a field, or a column that the group step named. */
-typedef struct term {
-  sq_field field;
-  const char *column;
-  sq_type type;
-  bool descending;
-} term;
-
-typedef struct terms {
-  term items[SQ_MAX_KEYS + 4];
-  size_t count;
-} terms;
-
 static const char *const key_columns[] = {"s.k1", "s.k2", "s.k3"};
 
-static void add_term(terms *terms, sq_field field, const char *column, sq_type type, bool descending) {
-  terms->items[terms->count++] = (term){field, column, type, descending};
+/* Groups are read from s, requests from r. */
+static const char *alias_of(const sq_query *query) { return query->source == SQ_REQUESTS ? "r" : "s"; }
+
+static bool from_group(sq_field field) { return sq_field_get(field)->level == SQ_LEVEL_SESSION; }
+
+static void put_field_column(sq_sql *sql, const sq_query *query, sq_field field) {
+  if (!from_group(field)) sq_emit_field(sql, field, "r", query->recorded);
+  else if (from_rows(field)) sq_text_format(&sql->text, "s.%s", sq_field_short_name(field));
+  else sq_emit_template(sql, sql->target->aggregate[sq_field_get(field)->aggregate], "s", SQ_F_NONE, 0);
 }
 
-/* The order, then the key, so that no two rows tie. */
-static terms terms_of(const sq_query *query) {
-  terms terms = {.count = 0};
-  const sq_order *order = &query->order;
-  if (order->field != SQ_F_NONE) add_term(&terms, order->field, NULL, sq_field_get(order->field)->type, order->descending);
-  else add_term(&terms, SQ_F_NONE, key_columns[order->key], sq_key_type(&query->keys[order->key]), order->descending);
-  for (size_t i = 0; i < query->key_count; i++)
-    if (order->field != SQ_F_NONE || order->key != i) add_term(&terms, SQ_F_NONE, key_columns[i], sq_key_type(&query->keys[i]), false);
-  if (query->source == SQ_REQUESTS) {
-    add_term(&terms, SQ_F_REQUEST_ID, NULL, SQ_T_TEXT, false);
-    add_term(&terms, SQ_F_PROJECT, NULL, SQ_T_TEXT, false);
-    add_term(&terms, SQ_F_ORGANIZATION_ID, NULL, SQ_T_TEXT, false);
-  } else {
-    if (sq_by_session(query)) add_term(&terms, SQ_F_NONE, "s.project", SQ_T_TEXT, false);
-    add_term(&terms, SQ_F_NONE, "s.organization_id", SQ_T_TEXT, false);
+static void put_column(sq_sql *sql, const sq_query *query, const sq_column_of *column) {
+  switch (column->origin) {
+    case SQ_FROM_ORGANIZATION: sq_text_format(&sql->text, "%s.organization_id", alias_of(query)); break;
+    case SQ_FROM_PROJECT: sq_text_format(&sql->text, "%s.project", alias_of(query)); break;
+    case SQ_FROM_KEY: put(sql, key_columns[column->key]); break;
+    case SQ_FROM_FIELD: put_field_column(sql, query, column->field);
   }
-  return terms;
 }
 
-static void put_term(sq_sql *sql, const term *term) {
-  if (term->column) put(sql, term->column);
-  else if (sq_field_get(term->field)->level == SQ_LEVEL_REQUEST) sq_emit_field(sql, term->field, "r", false);
-  else sq_text_format(&sql->text, "s.%s", sq_field_short_name(term->field));
+/* What rows are ordered by: what stands behind the columns that are shown. An order is by the field as it is
+   asked about, not as it was recorded. */
+static void put_term(sq_sql *sql, const sq_query *query, const sq_column_of *term) {
+  if (term->origin == SQ_FROM_FIELD && !from_group(term->field)) sq_emit_field(sql, term->field, "r", false);
+  else put_column(sql, query, term);
 }
 
-static void put_order(sq_sql *sql, const terms *terms) {
-  for (size_t i = 0; i < terms->count; i++) {
-    put(sql, i ? ", " : " ORDER BY ");
-    put_term(sql, &terms->items[i]);
-    put(sql, terms->items[i].descending ? " DESC NULLS LAST" : " NULLS LAST");
+static void put_order(sq_sql *sql, const sq_query *query, const sq_columns *columns) {
+  for (size_t i = columns->shown; i < columns->count; i++) {
+    put(sql, i > columns->shown ? ", " : " ORDER BY ");
+    put_term(sql, query, &columns->items[i]);
+    put(sql, columns->items[i].descending ? " DESC NULLS LAST" : " NULLS LAST");
   }
 }
 
 /* A cursor's value as the column holds it: scalars are written as JSON and read back by the database. */
-static void put_cursor_value(sq_sql *sql, const term *term, const sq_value *value) {
+static void put_cursor_value(sq_sql *sql, const sq_column_of *term, const sq_value *value) {
   if (term->type != SQ_T_SCALAR) {
     sq_emit_parameter(sql, value);
     return;
@@ -164,43 +149,43 @@ static void put_cursor_value(sq_sql *sql, const term *term, const sq_value *valu
   sq_text_free(&json);
 }
 
-static bool is_always(const term *term) { return term->field != SQ_F_NONE && sq_field_get(term->field)->always; }
+static bool is_always(const sq_column_of *term) { return term->origin == SQ_FROM_FIELD && sq_field_get(term->field)->always; }
 
 /* a >= x, which the rest implies, but which an index can begin at. */
-static void put_start(sq_sql *sql, const term *term, const sq_value *value) {
-  put_term(sql, term);
+static void put_start(sq_sql *sql, const sq_query *query, const sq_column_of *term, const sq_value *value) {
+  put_term(sql, query, term);
   put(sql, term->descending ? " <= " : " >= ");
   put_cursor_value(sql, term, value);
   put(sql, " AND ");
 }
 
 /* This row comes after the cursor's: (a > x OR a IS NULL) OR (a = x AND (b > y …)). Absent comes last. */
-static void put_after(sq_sql *sql, const terms *terms, const sq_value *after, size_t from) {
-  const term *term = &terms->items[from];
-  const sq_value *value = &after[from];
-  bool last = from + 1 == terms->count, absent = value->kind == SQ_NULL;
+static void put_after(sq_sql *sql, const sq_query *query, const sq_columns *columns, const sq_value *after, size_t from) {
+  const sq_column_of *term = &columns->items[from];
+  const sq_value *value = &after[from - columns->shown];
+  bool last = from + 1 == columns->count, absent = value->kind == SQ_NULL;
   put(sql, "(");
   if (absent) {
     put(sql, "FALSE");
   } else {
-    put_term(sql, term);
+    put_term(sql, query, term);
     put(sql, term->descending ? " < " : " > ");
     put_cursor_value(sql, term, value);
     if (!is_always(term)) {
       put(sql, " OR ");
-      put_term(sql, term);
+      put_term(sql, query, term);
       put(sql, " IS NULL");
     }
   }
   if (!last) {
     put(sql, " OR (");
-    put_term(sql, term);
+    put_term(sql, query, term);
     put(sql, absent ? " IS NULL AND " : " = ");
     if (!absent) {
       put_cursor_value(sql, term, value);
       put(sql, " AND ");
     }
-    put_after(sql, terms, after, from + 1);
+    put_after(sql, query, columns, after, from + 1);
     put(sql, ")");
   }
   put(sql, ")");
@@ -215,54 +200,11 @@ static void put_page(sq_sql *sql, const sq_query *query) {
 
 /* --------------------------------------------------------------------------------------------- the columns */
 
-static void begin_column(sq_sql *sql, sq_columns *columns, const char *name, sq_type type) {
-  put(sql, columns->count ? ", " : "SELECT ");
-  columns->items[columns->count++] = (sq_column){name, type};
-}
-
-/* A key takes the place of what else would have its name. */
-static bool is_key(const sq_query *query, const char *name) {
-  for (size_t i = 0; i < query->key_count; i++)
-    if (strcmp(query->keys[i].name, name) == 0) return true;
-  return false;
-}
-
-static void put_scope_columns(sq_sql *sql, const sq_query *query, const char *alias, bool project, sq_columns *columns) {
-  if (!sql->scope->organization && !is_key(query, "organization_id")) {
-    begin_column(sql, columns, "organization_id", SQ_T_TEXT);
-    sq_text_format(&sql->text, "%s.organization_id", alias);
-  }
-  if (project && !sql->scope->project) {
-    begin_column(sql, columns, "project", SQ_T_TEXT);
-    sq_text_format(&sql->text, "%s.project", alias);
-  }
-}
-
-static void put_cursor_columns(sq_sql *sql, const terms *terms, sq_columns *columns) {
-  columns->shown = columns->count;
-  for (size_t i = 0; i < terms->count; i++) {
-    begin_column(sql, columns, NULL, terms->items[i].type);
-    put_term(sql, &terms->items[i]);
-  }
-}
-
-static void put_group_columns(sq_sql *sql, const sq_query *query, sq_columns *columns) {
-  put_scope_columns(sql, query, "s", sq_by_session(query), columns);
-  for (size_t i = 0; i < query->key_count; i++) {
-    begin_column(sql, columns, query->keys[i].name, sq_key_type(&query->keys[i]));
-    put(sql, key_columns[i]);
-  }
-  if (query->source == SQ_GROUPS && query->key_count == 1) {
-    begin_column(sql, columns, "id", sq_key_type(&query->keys[0]));
-    put(sql, key_columns[0]);
-  }
-  for (size_t i = 0; i < query->field_count; i++) {
-    sq_field field = query->fields[i];
-    const sq_field_row *row = sq_field_get(field);
-    if (query->source == SQ_GROUPS && is_key(query, sq_field_short_name(field))) continue;
-    begin_column(sql, columns, sq_field_short_name(field), row->type);
-    if (from_rows(field)) sq_text_format(&sql->text, "s.%s", sq_field_short_name(field));
-    else sq_emit_template(sql, sql->target->aggregate[row->aggregate], "s", SQ_F_NONE, 0);
+static void put_columns(sq_sql *sql, const sq_query *query, const sq_columns *columns) {
+  for (size_t i = 0; i < columns->count; i++) {
+    put(sql, i ? ", " : "SELECT ");
+    if (i < columns->shown) put_column(sql, query, &columns->items[i]);
+    else put_term(sql, query, &columns->items[i]);
   }
 }
 
@@ -290,40 +232,33 @@ static void put_kept(sq_sql *sql, const sq_query *query, const needs *needs) {
   sq_emit_keep(sql, query->filter.keep, query->keys[0].kind == SQ_KEY_MEMBER);
 }
 
-static void select_groups(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
-  terms terms = terms_of(query);
+static void select_groups(sq_sql *sql, const sq_query *query, const sq_value *after, const sq_columns *columns) {
   needs needs = needs_of(query, true);
   bool nested = looks_up(query); /* only the page's groups are looked up */
-  put_group_columns(sql, query, columns);
-  put_cursor_columns(sql, &terms, columns);
+  put_columns(sql, query, columns);
   if (nested) put(sql, " FROM (SELECT s.*");
   put_kept(sql, query, &needs);
   if (after) {
     put(sql, " AND ");
-    put_after(sql, &terms, after, 0);
+    put_after(sql, query, columns, after, columns->shown);
   }
-  put_order(sql, &terms);
+  put_order(sql, query, columns);
   put_page(sql, query);
   if (!nested) return;
   put(sql, ") AS s");
-  put_order(sql, &terms);
+  put_order(sql, query, columns);
 }
 
-static void select_requests(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
-  terms terms = terms_of(query);
-  if (!query->recorded) put_scope_columns(sql, query, "r", true, columns);
-  for (size_t i = 0; i < query->field_count; i++) {
-    begin_column(sql, columns, sq_field_get(query->fields[i])->name, sq_field_get(query->fields[i])->type);
-    sq_emit_field(sql, query->fields[i], "r", query->recorded);
-  }
-  put_cursor_columns(sql, &terms, columns);
+static void select_requests(sq_sql *sql, const sq_query *query, const sq_value *after, const sq_columns *columns) {
+  const sq_column_of *first = &columns->items[columns->shown];
+  put_columns(sql, query, columns);
   put_rows(sql, query);
   if (after) {
     put(sql, " AND ");
-    if (is_always(&terms.items[0])) put_start(sql, &terms.items[0], &after[0]);
-    put_after(sql, &terms, after, 0);
+    if (is_always(first)) put_start(sql, query, first, &after[0]);
+    put_after(sql, query, columns, after, columns->shown);
   }
-  put_order(sql, &terms);
+  put_order(sql, query, columns);
   put_page(sql, query);
 }
 
@@ -333,10 +268,30 @@ static bool finish(sq_sql *sql) {
   return sql->error->code == SQ_OK && sq_text_whole(&sql->text, sql->error);
 }
 
-bool sq_sql_select(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns) {
-  *columns = (sq_columns){.count = 0};
+bool sq_sql_select(sq_sql *sql, const sq_query *query, const sq_value *after, const sq_columns *columns) {
   if (query->source == SQ_REQUESTS) select_requests(sql, query, after, columns);
   else select_groups(sql, query, after, columns);
+  return finish(sql);
+}
+
+bool sq_sql_pick(sq_sql *sql, const sq_query *query, const sq_value *seqs, const sq_columns *columns) {
+  put_columns(sql, query, columns);
+  put(sql, " FROM request AS r WHERE r.seq");
+  sq_emit_values(sql, sql->target->among_seqs, "r", SQ_F_NONE, seqs);
+  put_order(sql, query, columns);
+  return finish(sql);
+}
+
+bool sq_sql_own(sq_sql *sql, sq_field field, const sq_value key[3]) {
+  static const char *const names[] = {"organization_id", "project", "k1"};
+  put(sql, "SELECT ");
+  sq_emit_template(sql, sql->target->aggregate[sq_field_get(field)->aggregate], "s", SQ_F_NONE, 0);
+  for (size_t i = 0; i < 3; i++) {
+    put(sql, i ? ", " : " FROM (SELECT ");
+    sq_emit_parameter(sql, &key[i]);
+    sq_text_format(&sql->text, " AS %s", names[i]);
+  }
+  put(sql, ") AS s");
   return finish(sql);
 }
 

@@ -4,12 +4,7 @@
 #define SQ_SQL_SQL_H
 
 #include "base/text.h"
-#include "ir/query.h"
-
-/* Whose rows there are at all. NULL: everybody's. */
-typedef struct sq_scope {
-  const char *organization, *project;
-} sq_scope;
+#include "ir/columns.h"
 
 typedef struct sq_sql sq_sql;
 
@@ -24,6 +19,7 @@ typedef struct sq_sql_target {
   int explain_column;  /* of the answer, which is a step */
   size_t most_values; /* in one statement; an `among` of many is one */
   const char *compare[SQ_OP_COUNT]; /* by operator; ABSENT too, for the negation of PRESENT */
+  const char *among_seqs;           /* behind a row's seq: `#`, a JSON array, has it */
   const char *among_many;           /* `#`: all values in one parameter, a JSON array */
   const char *negate;
   const char *opaque;               /* the same truth, whose parts the planner does not look into */
@@ -60,21 +56,13 @@ struct sq_sql {
   sq_error *error;
 };
 
-/* One column of the answer. */
-typedef struct sq_column {
-  const char *name;
-  sq_type type;
-} sq_column;
-
-/* What the statement's result columns are: `shown` of them are the row, the rest is where a cursor stands. */
-typedef struct sq_columns {
-  sq_column items[SQ_F_COUNT + 2 * SQ_MAX_KEYS + 8];
-  size_t shown, count;
-} sq_columns;
-
 /* The whole query. `after`: values of the columns from `shown` on, of the row to begin behind, or NULL.
    One row more than the limit is asked for, so that it shows whether there is a next page. */
-bool sq_sql_select(sq_sql *sql, const sq_query *query, const sq_value *after, sq_columns *columns);
+bool sq_sql_select(sq_sql *sql, const sq_query *query, const sq_value *after, const sq_columns *columns);
+/* The columns of the requests with these seqs (a JSON array), in the query's order. */
+bool sq_sql_pick(sq_sql *sql, const sq_query *query, const sq_value *seqs, const sq_columns *columns);
+/* What is looked up by a session: an aggregate of stage OWN. */
+bool sq_sql_own(sq_sql *sql, sq_field field, const sq_value key[3]);
 /* How many rows it has without limit and offset. */
 bool sq_sql_count(sq_sql *sql, const sq_query *query);
 
