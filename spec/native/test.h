@@ -14,7 +14,7 @@ static int passed, failed;
     } else { \
       failed++; \
       printf("%s:%d: %s: ", __FILE__, __LINE__, #condition); \
-      printf("" __VA_ARGS__); \
+      printf(" " __VA_ARGS__); \
       printf("\n"); \
     } \
   } while (0)
