@@ -26,7 +26,7 @@ static int64_t median_of_three(const int64_t *values, size_t low, size_t high) {
 }
 
 /* Quickselect with three parts, so that many equal values do not make it quadratic. */
-static int64_t select_nth(int64_t *values, size_t count, size_t nth) {
+int64_t sq_sample_select(int64_t *values, size_t count, size_t nth) {
   size_t low = 0, high = count - 1;
   while (low < high) {
     int64_t pivot = median_of_three(values, low, high);
@@ -46,7 +46,7 @@ static int64_t select_nth(int64_t *values, size_t count, size_t nth) {
 
 int64_t sq_sample_quantile(sq_sample *sample, int permille) {
   size_t rank = (sample->count * (size_t)permille + 999) / 1000;
-  return select_nth(sample->values, sample->count, rank ? rank - 1 : 0);
+  return sq_sample_select(sample->values, sample->count, rank ? rank - 1 : 0);
 }
 
 void sq_sample_free(sq_sample *sample) {

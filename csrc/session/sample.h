@@ -16,6 +16,8 @@ bool sq_sample_add(sq_sample *sample, int64_t value);
 /* Nearest rank: the ceil(permille/1000 × count)-th smallest value. Reorders the sample, which must not be
    empty. */
 int64_t sq_sample_quantile(sq_sample *sample, int permille);
+/* The nth smallest (from 0). Those below it are left before it, those above it behind. */
+int64_t sq_sample_select(int64_t *values, size_t count, size_t nth);
 void sq_sample_free(sq_sample *sample);
 
 #endif
