@@ -273,10 +273,18 @@ void sq_query_free(sq_query *query);
 
 typedef struct sq_store sq_store;
 
+/* Who answers queries: AUTO takes the columns where they can, SQL where they cannot. */
+typedef enum sq_engine { SQ_ENGINE_AUTO, SQ_ENGINE_SQL, SQ_ENGINE_COLUMNS } sq_engine;
+
 typedef struct sq_open_options {
   const char *organization; /* NULL: all of them; terminated */
   const char *project;      /* NULL: all of them; terminated */
   bool readonly;
+  sq_engine engine;
+  bool manual_seal;   /* adding does not seal: sq_store_seal does */
+  bool plain_columns; /* for measurements and tests: each row is looked at, neither early end nor fragments */
+  bool plain_kernels; /* for measurements and tests: plain C, whatever the processor has */
+  uint32_t segment_rows; /* for tests: rows of a segment, 1 to 65,536; 0: 65,536 */
   bool relaxed;       /* synchronous NORMAL: a power cut may lose the last commits, never tear one */
   int64_t timeout_ms; /* of one call, lock waits included; 0: none (locks then wait 10 s) */
 } sq_open_options;
@@ -289,9 +297,22 @@ void sq_store_close(sq_store *store);
 /* A read-only handle of the same scope that sees the present state until it is closed. It does not need the
    store it came from; while it is open the WAL cannot be written back beyond its state. */
 sq_store *sq_store_snapshot(sq_store *store, sq_error *error);
+/* Who answers from now on, as in sq_open_options. */
+void sq_store_use(sq_store *store, sq_engine engine);
 /* Brings the file at `path` to this version's schema, whatever that takes. `from` and `to`, set on success:
    the schema's versions before and after. */
 bool sq_store_migrate(const char *path, int *from, int *to, sq_error *error);
+/* Moves the rows that are not sealed yet into the column index: all of them, or whole segments only. A seal that
+   another process is at already is left to it. */
+bool sq_store_seal(sq_store *store, bool whole_segments_only, sq_error *error);
+/* After many rows were added: seals what would make the next reader wait, unless sealing is by hand. Never fails; an
+   error shows in sq_stats. */
+void sq_store_settle(sq_store *store);
+/* Makes the column index anew, from the rows. */
+bool sq_store_reindex(sq_store *store, sq_error *error);
+/* Compares the column index with the rows: every value of every one. What is wrong is the error. `rows`: how many
+   were compared. */
+bool sq_store_check(sq_store *store, int64_t *rows, sq_error *error);
 /* Copies the store to a new file while others use it. Nothing may be at `path`, which appears when the copy
    is whole; the handle must not be narrowed to an organization or project. timeout_ms does not end it. */
 bool sq_store_backup(sq_store *store, const char *path, sq_error *error);
@@ -371,6 +392,7 @@ typedef struct sq_deletion {
   bool bounded;   /* `before` is set */
   int64_t before; /* created_at in microseconds, exclusive */
   bool bodies_only;
+  bool erase;     /* leave no trace in the store's files: overwrite, make the column index anew, empty the log */
   /* out */
   int64_t requests, bodies, feedback, tags, metadata;
 } sq_deletion;
@@ -383,6 +405,10 @@ typedef struct sq_stats {
   int64_t first_created_at, last_created_at; /* microseconds since 1970 */
   int64_t bytes, wal_bytes; /* of the file, and of its write-ahead log */
   int schema_version;
+  int64_t sealed, unsealed, dead; /* rows of the column index; not in it yet; in it, but changed or deleted since */
+  int64_t segments, index_bytes;
+  char index_state[96];           /* why the column index does not answer; "" when it does */
+  char last_error[256];           /* of sealing, in this process; "": none */
 } sq_stats;
 
 bool sq_store_stats(sq_store *store, sq_stats *stats, sq_error *error);

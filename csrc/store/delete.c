@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/time.h"
-#include "store/sqlite.h"
+#include "store/lookup.h"
 
 typedef struct deleting {
   sq_store *store;
@@ -10,6 +10,7 @@ typedef struct deleting {
   sq_text which; /* the condition on r, a row of request */
   const char *organization, *project;
   sq_text owner; /* of the request or session */
+  sq_lookup lookup; /* its requests */
   bool nothing;  /* is there to delete */
   sq_error *error;
 } deleting;
@@ -59,9 +60,15 @@ static bool check_project(deleting *d) {
   return found <= 1 || sq_fail(d->error, SQ_E_AMBIGUOUS, "'%s' names projects of %d organizations: say which", sq_show(d->project, strlen(d->project)).text, found);
 }
 
+static bool look_up(deleting *d) {
+  const sq_deletion *w = d->wanted;
+  if (w->request) return sq_lookup_request(d->store, w->request, &d->lookup, d->error);
+  return !w->session || sq_lookup_session(d->store, w->session, &d->lookup, d->error);
+}
+
 static void choose(deleting *d) {
   const sq_deletion *w = d->wanted;
-  sq_text_put(&d->which, "TRUE");
+  sq_text_put(&d->which, d->lookup.known ? "r.seq IN (SELECT value FROM json_each(?7))" : "TRUE");
   if (d->organization) sq_text_put(&d->which, " AND r.organization_id = ?1");
   if (d->project) sq_text_put(&d->which, " AND r.project = ?2");
   if (w->request) sq_text_put(&d->which, " AND r.request_id = ?3");
@@ -70,17 +77,19 @@ static void choose(deleting *d) {
   if (w->bounded) sq_text_put(&d->which, " AND r.created_at_us < ?6");
 }
 
-/* Runs "before which after", counting the rows it changed. */
-static bool run(deleting *d, const char *before, const char *which, const char *after, int64_t *changed) {
+/* Runs "before which after", counting the rows it changed. Quietly where feedback goes with its requests: that
+   these change is noted by their own triggers. */
+static bool run(deleting *d, const char *before, const char *which, const char *after, bool quietly, int64_t *changed) {
   const sq_deletion *w = d->wanted;
   sq_text sql = {0};
   sq_text_format(&sql, "%s%s%s", before, which, after);
-  sqlite3_stmt *statement = sq_text_whole(&sql, d->error) ? sq_prepare(d->store, sql.data, d->error) : NULL;
+  sqlite3_stmt *statement = !sq_text_whole(&sql, d->error) ? NULL : quietly ? sq_prepare_quietly(d->store, sql.data, d->error) : sq_prepare(d->store, sql.data, d->error);
   sq_text_free(&sql);
   if (!statement) return false;
   const char *texts[] = {d->organization, d->project, w->request, w->session, w->user};
   for (int i = 0; i < 5; i++) sq_bind_terminated(statement, i + 1, texts[i]);
   sqlite3_bind_int64(statement, 6, w->before);
+  sq_bind_terminated(statement, 7, d->lookup.seqs.data);
   bool done = sq_step_done(d->store, statement, d->error);
   if (done) *changed += sqlite3_changes(d->store->db);
   sqlite3_finalize(statement);
@@ -90,12 +99,12 @@ static bool run(deleting *d, const char *before, const char *which, const char *
 static bool delete_rows(deleting *d) {
   sq_deletion *w = d->wanted;
   const char *which = d->which.data;
-  if (!run(d, "DELETE FROM body WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", &w->bodies)) return false;
+  if (!run(d, "DELETE FROM body WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", false, &w->bodies)) return false;
   if (w->bodies_only) return true;
   return run(d, "DELETE FROM feedback WHERE request_id IS NOT NULL AND id IN (SELECT f.id FROM request AS r JOIN feedback AS f"
                 " ON f.request_id = r.request_id AND f.organization_id = r.organization_id AND f.project = r.project WHERE ",
-             which, ")", &w->feedback) &&
-         run(d, "DELETE FROM request WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", &w->requests);
+             which, ")", true, &w->feedback) &&
+         run(d, "DELETE FROM request WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", false, &w->requests);
 }
 
 /* What belongs to sessions themselves goes with a session or project that is deleted whole. */
@@ -109,20 +118,47 @@ static bool delete_of_sessions(deleting *d) {
   if (d->project) sq_text_put(&which, " AND project = ?2");
   if (w->session) sq_text_put(&which, " AND session_id = ?4");
   bool done = sq_text_whole(&which, d->error) &&
-              run(d, "DELETE FROM session_tag WHERE ", which.data, "", &w->tags) &&
-              run(d, "DELETE FROM session_metadata WHERE ", which.data, "", &w->metadata) &&
-              run(d, "DELETE FROM feedback WHERE session_id IS NOT NULL AND ", which.data, "", &w->feedback);
+              run(d, "DELETE FROM session_tag WHERE ", which.data, "", false, &w->tags) &&
+              run(d, "DELETE FROM session_metadata WHERE ", which.data, "", false, &w->metadata) &&
+              run(d, "DELETE FROM feedback WHERE session_id IS NOT NULL AND ", which.data, "", true, &w->feedback);
   sq_text_free(&which);
   return done;
 }
 
+/* ----------------------------------------------------------------------------------------------- erasing */
+
+/* The log holds pages as they were. It can be emptied when nobody reads a state before the deletion. */
+static bool empty_log(sq_store *store, sq_error *error) {
+  int64_t busy = 0;
+  if (!sq_query_integer(store, "PRAGMA wal_checkpoint(TRUNCATE)", &busy, error)) return false;
+  return !busy || sq_fail(error, SQ_E_BUSY, "deleted, but not erased yet: others read the state before it; erase again when they are done");
+}
+
+/* The index names sessions and ids in places of its own. */
+static bool erase_from_index(sq_store *store, sq_error *error) {
+  int64_t sealed = 0;
+  if (!sq_query_integer(store, "SELECT count(*) FROM segment", &sealed, error)) return false;
+  return sealed == 0 || sq_store_reindex(store, error);
+}
+
+static bool erase(sq_store *store, sq_error *error) { return store->memory || (erase_from_index(store, error) && empty_log(store, error)); }
+
+static bool run_deletion(deleting *d) {
+  sq_store *store = d->store;
+  if (!sq_begin_write(store, d->error)) return false;
+  bool good = check_one(d) && check_project(d) && look_up(d);
+  choose(d);
+  good = good && sq_text_whole(&d->which, d->error) && (d->nothing || (delete_rows(d) && delete_of_sessions(d)));
+  return sq_end_write(store, good, d->error);
+}
+
 bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error) {
   deleting d = {.store = store, .wanted = deletion, .error = error};
-  if (!sq_store_enter(store, error) || !check(&d) || !sq_begin_write(store, error)) return false;
-  bool good = check_one(&d) && check_project(&d);
-  choose(&d);
-  good = good && sq_text_whole(&d.which, error) && (d.nothing || (delete_rows(&d) && delete_of_sessions(&d)));
+  if (!sq_store_enter(store, error) || !check(&d)) return false;
+  if (deletion->erase && !sq_execute(store, "PRAGMA secure_delete = ON", error)) return false;
+  bool good = run_deletion(&d) && (!deletion->erase || erase(store, error));
   sq_text_free(&d.which);
   sq_text_free(&d.owner);
-  return sq_end_write(store, good, error);
+  sq_lookup_free(&d.lookup);
+  return good;
 }

@@ -122,6 +122,14 @@ static bool bind_entry(sqlite3_stmt *statement, const sq_entry *e, const sq_valu
   return true;
 }
 
+/* What the trigger on feedback would do, which has to look for the request. */
+bool sq_note_change(sq_store *store, int64_t seq, sq_error *error) {
+  sqlite3_stmt *note = sq_prepared(store, SQ_NOTE_CHANGE, error);
+  if (!note) return false;
+  sqlite3_bind_int64(note, 1, seq);
+  return sq_step_done(store, note, error);
+}
+
 bool sq_entry_insert(sq_store *store, const sq_entry *e, const sq_value *const id[3], const char *session, sq_error *error) {
   sqlite3_stmt *insert = sq_prepared(store, SQ_INSERT_FEEDBACK, error);
   if (!bind_entry(insert, e, id)) return false;
@@ -139,10 +147,45 @@ static bool put_entry(sq_store *store, const sq_entry *e, const sq_value *const 
   return sq_entry_insert(store, e, id, NULL, error);
 }
 
-bool sq_entries_put(sq_store *store, const sq_entries *entries, const sq_value *request_id, const sq_value *organization,
+bool sq_entries_put(sq_store *store, const sq_entries *entries, int64_t seq, const sq_value *request_id, const sq_value *organization,
                     const sq_value *project, sq_error *error) {
   const sq_value *const id[3] = {request_id, organization, project};
   for (size_t i = 0; i < entries->count; i++)
     if (!put_entry(store, &entries->items[i], id, error)) return false;
-  return true;
+  return entries->count == 0 || sq_note_change(store, seq, error);
+}
+
+/* ------------------------------------------------------------------------------------------- for the engines */
+
+bool sq_store_side_tables(sq_store *store, bool has[SQ_SIDE_COUNT], sq_error *error) {
+  sqlite3_stmt *read = sq_prepared(store, SQ_READ_SIDES, error);
+  if (!read) return false;
+  int code = sqlite3_step(read);
+  for (int i = 0; i < SQ_SIDE_COUNT; i++) has[i] = code == SQLITE_ROW && sqlite3_column_int(read, i);
+  sqlite3_reset(read);
+  return code == SQLITE_ROW || sq_sqlite_fail(store, code, error);
+}
+
+static const char *column_text(sqlite3_stmt *row, int column, size_t *length) {
+  const char *text = (const char *)sqlite3_column_text(row, column);
+  *length = text ? (size_t)sqlite3_column_bytes(row, column) : 0;
+  return text;
+}
+
+bool sq_store_add_feedback(sq_store *store, const char *organization, size_t organization_length, const char *project, size_t project_length,
+                           const char *request_id, size_t request_id_length, sq_statistics *into, sq_error *error) {
+  sqlite3_stmt *read = sq_prepared(store, SQ_READ_FEEDBACK, error);
+  int code = SQLITE_DONE;
+  bool good = true;
+  if (!read) return false;
+  sqlite3_bind_text(read, 1, request_id, (int)request_id_length, SQLITE_STATIC);
+  sqlite3_bind_text(read, 2, organization, (int)organization_length, SQLITE_STATIC);
+  sqlite3_bind_text(read, 3, project, (int)project_length, SQLITE_STATIC);
+  while (good && (code = sqlite3_step(read)) == SQLITE_ROW) {
+    size_t lengths[3];
+    const char *key = column_text(read, 0, &lengths[0]), *score = column_text(read, 1, &lengths[1]), *value = column_text(read, 2, &lengths[2]);
+    good = (key && sq_statistics_add(into, key, lengths[0], score, lengths[1], value, lengths[2])) || sq_fail_memory(error);
+  }
+  sqlite3_reset(read);
+  return good && (code == SQLITE_DONE || sq_sqlite_fail(store, code, error));
 }

@@ -23,11 +23,14 @@ bool sq_entry_read(sq_entry *entry, sq_arena *arena, const char *json, size_t le
    entry that brings none. */
 bool sq_entries_read(sq_entries *entries, sq_arena *arena, const char *line, const char *json, size_t length, int64_t otherwise,
                      sq_error *error);
-/* Stores one, of a request (id: request_id or NULL, organization, project) or of a session. */
+/* Notes that the scores of the request with this seq changed. */
+bool sq_note_change(sq_store *store, int64_t seq, sq_error *error);
+/* Stores one, of a request (id: request_id or NULL, organization, project), whose change is the caller's to note,
+   or of a session. */
 bool sq_entry_insert(sq_store *store, const sq_entry *entry, const sq_value *const id[3], const char *session,
                      sq_error *error);
-/* Stores them for a request; one that is there already, the same in all its members, is not doubled. */
-bool sq_entries_put(sq_store *store, const sq_entries *entries, const sq_value *request_id,
+/* Stores them for the request with this seq; one that is there already, the same in all its members, is not doubled. */
+bool sq_entries_put(sq_store *store, const sq_entries *entries, int64_t seq, const sq_value *request_id,
                     const sq_value *organization, const sq_value *project, sq_error *error);
 
 #endif

@@ -270,29 +270,37 @@ static void distinct_final(context *c) {
 typedef struct latest {
   bool any;
   int64_t time;
-  sq_text name, id;
+  sq_text name, id, project;
 } latest;
 
-/* sq_latest(name, created_at, request_id): the name of the last row that has one. */
+static bool is_later(const latest *l, int64_t time, const char *id, size_t id_length, const char *project, size_t project_length) {
+  if (!l->any || time != l->time) return !l->any || time > l->time;
+  int way = sq_compare_bytes(id, id_length, l->id.data, l->id.length);
+  return (way ? way : sq_compare_bytes(project, project_length, l->project.data, l->project.length)) >= 0;
+}
+
+/* sq_latest(name, created_at, request_id, project): the name of the last row that has one. */
 static void latest_step(context *c, int count, argument **a) {
   (void)count;
   latest *l = is_null(a[0]) ? NULL : STATE(latest, c);
   if (!l) return;
-  size_t name_length, id_length;
-  const char *name = text_of(a[0], &name_length), *id = text_of(a[2], &id_length);
+  size_t name_length, id_length, project_length;
+  const char *name = text_of(a[0], &name_length), *id = text_of(a[2], &id_length), *project = text_of(a[3], &project_length);
   int64_t time = sqlite3_value_int64(a[1]);
-  if (!name || !id) {
+  if (!name || !id || !project) {
     sqlite3_result_error_nomem(c);
     return;
   }
-  if (l->any && (time < l->time || (time == l->time && sq_compare_bytes(id, id_length, l->id.data, l->id.length) < 0))) return;
+  if (!is_later(l, time, id, id_length, project, project_length)) return;
   l->any = true;
   l->time = time;
   sq_text_clear(&l->name);
   sq_text_clear(&l->id);
+  sq_text_clear(&l->project);
   sq_text_append(&l->name, name, name_length);
   sq_text_append(&l->id, id, id_length);
-  if (l->name.failed || l->id.failed) sqlite3_result_error_nomem(c);
+  sq_text_append(&l->project, project, project_length);
+  if (l->name.failed || l->id.failed || l->project.failed) sqlite3_result_error_nomem(c);
 }
 
 static void latest_final(context *c) {
@@ -300,6 +308,7 @@ static void latest_final(context *c) {
   if (!l) return;
   if (l->any) give_text(c, &l->name);
   sq_text_free(&l->id);
+  sq_text_free(&l->project);
 }
 
 static bool add_triple(sq_statistics *s, sq_json *reader) {
@@ -381,7 +390,7 @@ static const struct {
     {"sq_quantile", 2, NULL, quantile_step, quantile_final},
     {"sq_distinct", 1, NULL, distinct_step, distinct_final},
     {"sq_distinct_elements", 1, NULL, elements_step, distinct_final},
-    {"sq_latest", 3, NULL, latest_step, latest_final},
+    {"sq_latest", 4, NULL, latest_step, latest_final},
     {"sq_feedback", 1, NULL, feedback_step, feedback_final},
     {"sq_feedback", 3, NULL, feedback_step, feedback_final},
 };

@@ -1,4 +1,5 @@
 /* JSON lines into rows: one call, one transaction. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/hash.h"
@@ -7,7 +8,7 @@
 #include "store/feedback.h"
 #include "store/map.h"
 #include "store/record.h"
-#include "store/sqlite.h"
+#include "store/ids.h"
 
 typedef struct ingesting {
   sq_store *store;
@@ -16,6 +17,7 @@ typedef struct ingesting {
   sq_record record;
   sq_entries feedback;
   bool skipped; /* this record */
+  int64_t seq;  /* its request */
   char uuid[37];
   sq_error *error;
 } ingesting;
@@ -100,16 +102,11 @@ static bool complete_new(ingesting *in) {
 
 static bool find_request(ingesting *in, int64_t *seq, bool *found) {
   const sq_value *fields = in->record.fields;
-  sqlite3_stmt *find = sq_prepared(in->store, SQ_FIND_REQUEST, in->error);
-  if (!find) return false;
-  sq_bind_value(find, 1, &fields[SQ_F_REQUEST_ID]);
-  sq_bind_value(find, 2, &fields[SQ_F_ORGANIZATION_ID]);
-  sq_bind_value(find, 3, &fields[SQ_F_PROJECT]);
-  int code = sqlite3_step(find);
-  *found = code == SQLITE_ROW;
-  if (*found) *seq = sqlite3_column_int64(find, 0);
-  bool good = *found || code == SQLITE_DONE || sq_sqlite_fail(in->store, code, in->error);
-  sqlite3_reset(find);
+  sq_seqs seqs = {0};
+  bool good = sq_ids_find(in->store, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], &seqs, in->error);
+  *found = seqs.count > 0;
+  if (*found) *seq = in->seq = seqs.items[seqs.count - 1];
+  free(seqs.items);
   return good;
 }
 
@@ -124,18 +121,28 @@ static bool insert_body(ingesting *in, int64_t seq) {
   return sq_step_done(in->store, insert, in->error);
 }
 
-/* *inserted is false when there is a request of this id. */
-static bool insert_request(ingesting *in, bool *inserted) {
-  sqlite3_stmt *insert = sq_prepared(in->store, SQ_INSERT_REQUEST, in->error);
-  if (!insert) return false;
-  int column = 0;
+/* The fields that have columns, in the order of sq_given_columns. */
+static uint64_t list_columns(const sq_record *record, const sq_value *values[64]) {
+  uint64_t given = 0;
+  unsigned column = 0;
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
-    column += sq_field_get((sq_field)i)->home == SQ_HOME_ROW;
-    if (in->record.fields[i].kind != SQ_NULL && sq_field_get((sq_field)i)->home == SQ_HOME_ROW) sq_bind_value(insert, column, &in->record.fields[i]);
+    if (sq_field_get((sq_field)i)->home != SQ_HOME_ROW) continue;
+    values[column] = &record->fields[i];
+    given |= (uint64_t)(record->fields[i].kind != SQ_NULL) << column++;
   }
+  return given;
+}
+
+/* There is none of this id. */
+static bool insert_request(ingesting *in) {
+  const sq_value *values[64];
+  sqlite3_stmt *insert = sq_prepared_insert(in->store, list_columns(&in->record, values), in->error);
+  if (!insert) return false;
+  int parameter = 1;
+  for (uint64_t left = in->store->insert_columns; left; left &= left - 1) sq_bind_value(insert, parameter++, values[__builtin_ctzll(left)]);
   if (!sq_step_done(in->store, insert, in->error)) return false;
-  *inserted = sqlite3_changes(in->store->db) > 0;
-  return !*inserted || insert_body(in, sqlite3_last_insert_rowid(in->store->db));
+  in->seq = sqlite3_last_insert_rowid(in->store->db);
+  return sq_ids_note(in->store, &in->record.fields[SQ_F_REQUEST_ID], in->seq, in->error) && insert_body(in, in->seq);
 }
 
 static bool delete_request(ingesting *in, int64_t seq) {
@@ -248,25 +255,22 @@ static bool update_request(ingesting *in, int64_t seq) {
 
 /* What happens to a request whose id is there. */
 static bool settle_conflict(ingesting *in, int64_t seq) {
-  bool inserted;
   switch (in->ingest->on_conflict) {
     case SQ_SKIP: in->ingest->skipped++; return in->skipped = true;
     case SQ_UPDATE: return update_request(in, seq);
     default: break;
   }
   in->ingest->replaced++;
-  return delete_request(in, seq) && insert_request(in, &inserted);
+  return delete_request(in, seq) && insert_request(in);
 }
 
 static bool put_new(ingesting *in) {
-  bool inserted, found;
+  bool found;
   int64_t seq = 0;
-  if (!complete_new(in) || !insert_request(in, &inserted)) return false;
-  if (inserted) {
-    in->ingest->added++;
-    return true;
-  }
-  return find_request(in, &seq, &found) && settle_conflict(in, seq);
+  if (!complete_new(in) || !find_request(in, &seq, &found)) return false;
+  if (found) return settle_conflict(in, seq);
+  in->ingest->added++;
+  return insert_request(in);
 }
 
 /* An update must find its request; `on_conflict = "update"` takes either. */
@@ -296,7 +300,7 @@ static bool take_line(ingesting *in, const char *line, size_t length) {
   const sq_value *fields = in->record.fields;
   in->skipped = false;
   if (!(merges(in->ingest) ? put_merging(in) : put_new(in))) return false;
-  if (!in->skipped && !sq_entries_put(in->store, &in->feedback, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], in->error))
+  if (!in->skipped && !sq_entries_put(in->store, &in->feedback, in->seq, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], in->error))
     return false;
   in->ingest->repaired += in->record.was_repaired;
   note_id(in);
@@ -358,5 +362,7 @@ bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_inges
     taken = sq_text_whole(ingest->ids, error);
   }
   sq_record_free(&in.record);
-  return sq_end_write(store, taken, error);
+  if (!sq_end_write(store, taken, error)) return false;
+  sq_seal_by_and_by(store);
+  return true;
 }

@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "store/limits.h"
 
-bool sq_pairs_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value,
+bool sq_map_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value,
                   size_t value_length, sq_error *error) {
   if (!sq_arena_grow(arena, &pairs->items, pairs->count, &pairs->capacity, sizeof *pairs->items)) return sq_fail_memory(error);
   pairs->items[pairs->count] = (sq_pair){key, value, key_length, value_length, pairs->count};
@@ -13,12 +13,12 @@ bool sq_pairs_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_
   return true;
 }
 
-bool sq_pairs_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, const char *key, size_t key_length,
+bool sq_map_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, const char *key, size_t key_length,
                          sq_error *error) {
   const char *from = sq_json_value_start(reader);
   sq_token token = sq_json_next(reader);
   if (token == SQ_TOKEN_ERROR || ((token == SQ_TOKEN_OBJECT || token == SQ_TOKEN_ARRAY) && !sq_json_skip(reader))) return false;
-  return sq_pairs_add(pairs, arena, key, key_length, from, (size_t)(reader->at - from), error);
+  return sq_map_add(pairs, arena, key, key_length, from, (size_t)(reader->at - from), error);
 }
 
 static int compare_keys(const sq_pair *a, const sq_pair *b) {
@@ -31,7 +31,7 @@ static int compare_pairs(const void *left, const void *right) {
   return order ? order : (a->order > b->order) - (a->order < b->order);
 }
 
-const sq_pair *sq_pairs_sort(sq_pairs *pairs) {
+const sq_pair *sq_map_sort(sq_pairs *pairs) {
   if (pairs->count < 2) return NULL;
   qsort(pairs->items, pairs->count, sizeof *pairs->items, compare_pairs);
   for (size_t i = 1; i < pairs->count; i++)
@@ -39,7 +39,7 @@ const sq_pair *sq_pairs_sort(sq_pairs *pairs) {
   return NULL;
 }
 
-void sq_pairs_unique(sq_pairs *pairs, bool keep_last) {
+void sq_map_unique(sq_pairs *pairs, bool keep_last) {
   size_t kept = 0;
   for (size_t i = 0; i < pairs->count; i++) {
     bool same = kept > 0 && compare_keys(&pairs->items[kept - 1], &pairs->items[i]) == 0;
@@ -51,7 +51,7 @@ void sq_pairs_unique(sq_pairs *pairs, bool keep_last) {
 
 static bool is_null(const sq_pair *pair) { return pair->value_length == 4 && memcmp(pair->value, "null", 4) == 0; }
 
-size_t sq_pairs_write(const sq_pairs *pairs, bool keep_null, sq_text *out) {
+size_t sq_map_write(const sq_pairs *pairs, bool keep_null, sq_text *out) {
   size_t written = 0;
   sq_text_byte(out, '{');
   for (size_t i = 0; i < pairs->count; i++) {
@@ -74,7 +74,7 @@ static bool read_members(sq_pairs *pairs, sq_arena *arena, const char *json, siz
   while (sq_json_next(&reader) == SQ_TOKEN_KEY) {
     sq_value key;
     if (!sq_json_text(&reader, arena, &key)) return sq_fail_memory(error);
-    if (!sq_pairs_read_value(pairs, arena, &reader, key.text, key.length, error)) return error->code == SQ_OK;
+    if (!sq_map_read_value(pairs, arena, &reader, key.text, key.length, error)) return error->code == SQ_OK;
   }
   return true;
 }
@@ -84,8 +84,8 @@ int64_t sq_merge_maps(sq_arena *arena, const char *stored, size_t stored_length,
   sq_pairs pairs = {0};
   if (!read_members(&pairs, arena, stored, stored_length, error) || !read_members(&pairs, arena, update, update_length, error))
     return -1;
-  sq_pairs_sort(&pairs);
-  sq_pairs_unique(&pairs, true);
-  size_t members = sq_pairs_write(&pairs, false, out);
+  sq_map_sort(&pairs);
+  sq_map_unique(&pairs, true);
+  size_t members = sq_map_write(&pairs, false, out);
   return sq_text_whole(out, error) && sq_check_size(out->length, error) ? (int64_t)members : -1;
 }

@@ -19,17 +19,17 @@ typedef struct sq_pairs {
   size_t count, capacity;
 } sq_pairs;
 
-bool sq_pairs_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value,
+bool sq_map_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value,
                   size_t value_length, sq_error *error);
 /* Reads the value that comes next and adds it; false without an error when it is not JSON. */
-bool sq_pairs_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, const char *key, size_t key_length,
+bool sq_map_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, const char *key, size_t key_length,
                          sq_error *error);
 /* Sorts by key; a pair whose key stands twice, or NULL. */
-const sq_pair *sq_pairs_sort(sq_pairs *pairs);
+const sq_pair *sq_map_sort(sq_pairs *pairs);
 /* Of sorted pairs of one key, only the one read first (or last) stays. */
-void sq_pairs_unique(sq_pairs *pairs, bool keep_last);
+void sq_map_unique(sq_pairs *pairs, bool keep_last);
 /* Appends the object; how many members it has. Pairs that are null are left out unless `keep_null`. */
-size_t sq_pairs_write(const sq_pairs *pairs, bool keep_null, sq_text *out);
+size_t sq_map_write(const sq_pairs *pairs, bool keep_null, sq_text *out);
 
 /* Merges an update's object into a stored one (NULL: none): null clears a key. Appends the result; how
    many members it has, -1 after an error. */

@@ -1,5 +1,5 @@
 /* Handles: opening, closing, waiting for locks, deadlines. */
-#include "store/sqlite.h"
+#include "store/ids.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +35,7 @@ static int on_busy(void *state, int count) {
 bool sq_store_enter(sq_store *store, sq_error *error) {
   if (store->owner != getpid())
     return sq_fail(error, SQ_E_CLOSED, "the store was opened by the process that this one was forked from: close it before the fork, and open it after");
+  store->ids_are_current = false;
   store->deadline = store->timeout_us ? sq_time_monotonic() + store->timeout_us : 0;
   return true;
 }
@@ -42,8 +43,8 @@ bool sq_store_enter(sq_store *store, sq_error *error) {
 /* ------------------------------------------------------------------------------------- what a reader may do */
 
 static bool is_our_table(const char *name) {
-  static const char *const tables[] = {"request", "body", "feedback", "session_tag", "session_metadata",
-                                       "sqlite_schema", "sqlite_master", "json_each", ""};
+  static const char *const tables[] = {"request", "body", "feedback", "session_tag", "session_metadata", "change", "segment",
+                                       "column_index", "request_hash", "sqlite_sequence", "sqlite_schema", "sqlite_master", "json_each", ""};
   for (size_t i = 0; name && i < sizeof tables / sizeof *tables; i++)
     if (strcmp(tables[i], name) == 0) return true;
   return !name;
@@ -157,6 +158,11 @@ static sq_store *make_store(const char *path, const sq_open_options *options, sq
                       .relaxed = options->relaxed,
                       .memory = is_memory(path),
                       .timeout_us = options->timeout_ms * 1000,
+                      .engine = options->engine,
+                      .plain_columns = options->plain_columns,
+                      .plain_kernels = options->plain_kernels,
+                      .segment_rows = options->segment_rows ? options->segment_rows : SQ_SEGMENT_ROWS,
+                      .seals = !options->manual_seal && !options->readonly,
                       .owner = getpid()};
   if (store->path && !store->organization == !options->organization && !store->project == !options->project) return store;
   sq_fail_memory(error);
@@ -168,6 +174,10 @@ sq_store *sq_store_open(const char *path, const sq_open_options *options, sq_err
   static const sq_open_options defaults = {0};
   if (path[0] == '\0') {
     sq_fail(error, SQ_E_VALUE, "the path is empty");
+    return NULL;
+  }
+  if (options && options->segment_rows > SQ_SEGMENT_ROWS) {
+    sq_fail(error, SQ_E_VALUE, "a segment has at most %d rows", SQ_SEGMENT_ROWS);
     return NULL;
   }
   sq_store *store = make_store(path, options ? options : &defaults, error);
@@ -183,6 +193,10 @@ void sq_store_close(sq_store *store) {
   if (!store) return;
   if (store->owner == getpid()) { /* a child must not touch the parent's files */
     for (int i = 0; i < SQ_CACHED_COUNT; i++) sqlite3_finalize(store->cached[i]);
+    sqlite3_finalize(store->insert);
+    for (int i = 0; i < SQ_IDLE; i++) sqlite3_finalize(store->idle[i]);
+    sq_index_let_go(store);
+    sq_ids_free(store);
     sqlite3_close_v2(store->db);
     sq_let_file_go(store);
   }
@@ -209,7 +223,8 @@ static bool begin_snapshot(sq_store *snapshot, sq_error *error) {
 
 sq_store *sq_store_snapshot(sq_store *store, sq_error *error) {
   if (!sq_store_enter(store, error)) return NULL;
-  sq_open_options options = {.organization = store->organization, .project = store->project, .readonly = true,
+  sq_open_options options = {.organization = store->organization, .project = store->project, .readonly = true, .engine = store->engine,
+                             .plain_columns = store->plain_columns, .plain_kernels = store->plain_kernels,
                              .timeout_ms = store->timeout_us / 1000};
   sq_store *snapshot;
   if (!store->memory) {
@@ -241,5 +256,9 @@ bool sq_store_migrate(const char *path, int *from, int *to, sq_error *error) {
   return store != NULL;
 }
 
+void sq_store_use(sq_store *store, sq_engine engine) { store->engine = engine; }
+sq_engine sq_store_engine(const sq_store *store) { return store->engine; }
+bool sq_store_plain_columns(const sq_store *store) { return store->plain_columns; }
+bool sq_store_plain_kernels(const sq_store *store) { return store->plain_kernels; }
 const char *sq_store_organization(const sq_store *store) { return store->organization; }
 const char *sq_store_project(const sq_store *store) { return store->project; }

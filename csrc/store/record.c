@@ -183,20 +183,20 @@ static bool read_pairs(reading *r, const char *name, bool any, sq_token token, c
   while ((item = sq_json_next(&r->json)) == SQ_TOKEN_KEY) {
     sq_value key;
     if (!plain_text(r, &key)) return false;
-    if (!sq_pairs_read_value(pairs, &r->record->arena, &r->json, key.text, key.length, r->error)) return json_error(r);
+    if (!sq_map_read_value(pairs, &r->record->arena, &r->json, key.text, key.length, r->error)) return json_error(r);
     if (!any && !check_number(r, name, &pairs->items[pairs->count - 1])) return false;
   }
   if (item != SQ_TOKEN_OBJECT_END) return json_error(r);
-  const sq_pair *twice = sq_pairs_sort(&(sq_pairs){.items = pairs->items + before, .count = pairs->count - before});
+  const sq_pair *twice = sq_map_sort(&(sq_pairs){.items = pairs->items + before, .count = pairs->count - before});
   return !twice || twice_error(r, name, twice);
 }
 
 /* Pairs as a JSON object in the order of the keys; none are absent. */
 static bool finish_pairs(reading *r, const char *name, sq_pairs *pairs, sq_value *out) {
   sq_text json = {0};
-  const sq_pair *twice = sq_pairs_sort(pairs);
+  const sq_pair *twice = sq_map_sort(pairs);
   if (twice) return twice_error(r, name, twice);
-  if (sq_pairs_write(pairs, r->merging, &json) == 0) {
+  if (sq_map_write(pairs, r->merging, &json) == 0) {
     sq_text_free(&json);
     return true;
   }
@@ -238,7 +238,7 @@ static bool read_named(reading *r, sq_field field) {
 }
 
 static bool keep_extra(reading *r, const sq_value *key) {
-  return sq_pairs_read_value(&r->extra, &r->record->arena, &r->json, key->text, key->length, r->error) || json_error(r);
+  return sq_map_read_value(&r->extra, &r->record->arena, &r->json, key->text, key->length, r->error) || json_error(r);
 }
 
 static bool keep_fallback(reading *r, const sq_member *member, const sq_value *key) {
@@ -322,8 +322,8 @@ static bool read_member(reading *r) {
 static bool take_properties(reading *r) {
   sq_pairs *pairs = &r->properties;
   size_t kept = 0;
-  sq_pairs_sort(pairs);
-  sq_pairs_unique(pairs, false);
+  sq_map_sort(pairs);
+  sq_map_unique(pairs, false);
   for (size_t i = 0; i < pairs->count; i++) {
     sq_field field = sq_helicone_property(pairs->items[i].key, pairs->items[i].key_length);
     if (field == SQ_F_NONE) {

@@ -15,7 +15,7 @@ sq_scan *sq_scan_open(sq_store *store, const char *sql, const sq_value *values, 
     return NULL;
   }
   scan->store = store;
-  scan->statement = sq_prepare(store, sql, error);
+  scan->statement = sq_borrow(store, sql, error);
   if (!scan->statement) {
     free(scan);
     return NULL;
@@ -55,6 +55,6 @@ bool sq_scan_column(sq_scan *scan, int column, sq_value *out, sq_error *error) {
 
 void sq_scan_close(sq_scan *scan) {
   if (!scan) return;
-  sqlite3_finalize(scan->statement);
+  sq_give_back(scan->store, scan->statement);
   free(scan);
 }

@@ -2,13 +2,11 @@
 #include "store/sqlite.h"
 #include "store/table.h"
 
-/* The indexes: by id to keep it unique, by time for windows, by session and trace for look-ups. What a body
+/* The indexes: by time for windows, by trace for look-ups; ids and sessions are found in other ways (ids.h, the
+   column index), since an index of random keys costs more than the rows. What a body
    or a row of feedback belongs to: seq outlives no row, feedback stays when its request is replaced. */
 static const char *const other_tables =
-    "CREATE UNIQUE INDEX request_by_id ON request(request_id, organization_id, project);"
     "CREATE INDEX request_by_time ON request(created_at_us);"
-    "CREATE INDEX request_by_owner ON request(organization_id, project, created_at_us);"
-    "CREATE INDEX request_by_session ON request(session_id) WHERE session_id IS NOT NULL;"
     "CREATE INDEX request_by_trace ON request(trace_id) WHERE trace_id IS NOT NULL;"
     "CREATE TABLE body(seq INTEGER PRIMARY KEY, request_body TEXT, response_body TEXT);"
     "CREATE TRIGGER body_goes AFTER DELETE ON request BEGIN DELETE FROM body WHERE seq = OLD.seq; END;"
@@ -29,12 +27,47 @@ static const char *const other_tables =
 static const char *const statistics =
     "ANALYZE; DELETE FROM sqlite_stat1;"
     "INSERT INTO sqlite_stat1(tbl, idx, stat) VALUES"
-    " ('request', 'request_by_id', '1000000 1 1 1'), ('request', 'request_by_time', '1000000 1'),"
-    " ('request', 'request_by_owner', '1000000 1000000 1000000 1'), ('request', 'request_by_session', '1000000 10'),"
-    " ('request', 'request_by_trace', '1000000 10');"
+    " ('request', 'request_by_time', '1000000 1'), ('request', 'request_by_trace', '1000000 10');"
     "ANALYZE sqlite_schema;";
 
+/* What the column index stands on. `change` tells which requests were changed since they were read: whoever
+   changes them, the triggers write it. An insert goes behind all others, but for one that names its own seq. What
+   feedback says counts among a request's scores. `request_hash` finds requests by id. `segment` is the manifest of the file beside the store, and
+   `column_index` (one row) says which file that is, how far it goes, and how often it was changed. */
+static const char *const index_tables =
+    "CREATE TABLE change(n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL);"
+    "CREATE TABLE segment(number INTEGER PRIMARY KEY, id INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+    " rows INTEGER NOT NULL, place INTEGER NOT NULL, size INTEGER NOT NULL);"
+    "CREATE TABLE request_hash(place INTEGER PRIMARY KEY, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
+    " stamp INTEGER NOT NULL, hashes BLOB NOT NULL);"
+    "CREATE TABLE column_index(store_high INTEGER NOT NULL, store_low INTEGER NOT NULL, file INTEGER NOT NULL, stamp INTEGER NOT NULL,"
+    " sealed_end INTEGER NOT NULL, sessions INTEGER NOT NULL);"
+    "INSERT INTO column_index VALUES (random(), random(), 0, 0, 0, 0);"
+    "CREATE TRIGGER request_is_updated AFTER UPDATE ON request BEGIN"
+    " INSERT INTO change(seq) VALUES (OLD.seq); INSERT INTO change(seq) SELECT NEW.seq WHERE NEW.seq <> OLD.seq; END;"
+    "CREATE TRIGGER request_is_deleted AFTER DELETE ON request BEGIN INSERT INTO change(seq) VALUES (OLD.seq); END;"
+    "CREATE TRIGGER request_is_put_below AFTER INSERT ON request"
+    " WHEN NEW.seq <= (SELECT seq FROM sqlite_sequence WHERE name = 'request')"
+    " BEGIN INSERT INTO change(seq) VALUES (NEW.seq); END;"
+#define FEEDBACK_CHANGES(name, event, row) \
+  "CREATE TRIGGER " name " AFTER " event " ON feedback WHEN " row ".request_id IS NOT NULL BEGIN" \
+  " INSERT INTO change(seq) SELECT seq FROM request WHERE request_id = " row ".request_id" \
+  " AND organization_id = " row ".organization_id AND project = " row ".project; END;"
+    FEEDBACK_CHANGES("feedback_is_given", "INSERT", "NEW")
+    FEEDBACK_CHANGES("feedback_is_taken", "DELETE", "OLD")
+    FEEDBACK_CHANGES("feedback_is_changed_from", "UPDATE", "OLD")
+    FEEDBACK_CHANGES("feedback_is_changed_to", "UPDATE", "NEW");
+#undef FEEDBACK_CHANGES
+
 /* ------------------------------------------------------------------------------------------------ versions */
+
+static const char *const older_indexes =
+    "DROP INDEX IF EXISTS request_by_id; DROP INDEX IF EXISTS request_by_owner; DROP INDEX IF EXISTS request_by_session;"
+    "DELETE FROM sqlite_stat1 WHERE idx IN ('request_by_id', 'request_by_owner', 'request_by_session');";
+
+static bool create_index(sq_store *store, sq_error *error) {
+  return sq_execute(store, older_indexes, error) && sq_execute(store, index_tables, error);
+}
 
 static bool create(sq_store *store, sq_error *error) {
   sq_text sql = {0};
@@ -47,7 +80,7 @@ static bool create(sq_store *store, sq_error *error) {
 
 /* From version n to n + 1, in the transaction that sets the new one. Instant ones only: sq_store_open runs
    them. A migration that takes long gets a flag here, and is left to sq_store_migrate. */
-static bool (*const migrations[SQ_SCHEMA_VERSION])(sq_store *store, sq_error *error) = {create};
+static bool (*const migrations[SQ_SCHEMA_VERSION])(sq_store *store, sq_error *error) = {create, create_index};
 
 static bool read_pragma(sq_store *store, const char *name, int64_t *out, sq_error *error) {
   sq_text sql = {0};

@@ -8,7 +8,7 @@
 #include "store/store.h"
 
 #define SQ_APPLICATION_ID 0x73657371 /* "sesq" */
-#define SQ_SCHEMA_VERSION 1
+#define SQ_SCHEMA_VERSION 2
 
 /* Statements that a handle keeps prepared. */
 typedef enum sq_cached {
@@ -16,14 +16,25 @@ typedef enum sq_cached {
   SQ_COMMIT,
   SQ_ROLLBACK,
   SQ_READ_VERSION,
-  SQ_INSERT_REQUEST,
+  SQ_READ_MANIFEST,
+  SQ_READ_CHANGES,
+  SQ_READ_SIDES,
+  SQ_READ_FEEDBACK,
+  SQ_READ_NEW_IDS,
+  SQ_READ_CHANGED_IDS,
+  SQ_READ_ID,
+  SQ_READ_HASHES,
+  SQ_WRITE_HASHES,
+  SQ_DROP_HASHES,
+  SQ_NOTE_CHANGE,
   SQ_INSERT_BODY,
-  SQ_FIND_REQUEST,
   SQ_DELETE_REQUEST,
   SQ_FIND_FEEDBACK,
   SQ_INSERT_FEEDBACK,
   SQ_CACHED_COUNT
 } sq_cached;
+
+#define SQ_IDLE 16
 
 struct sq_store {
   sqlite3 *db;
@@ -35,7 +46,19 @@ struct sq_store {
   int64_t deadline;   /* of this call, monotonic microseconds; 0: none */
   int64_t lock_deadline; /* of this wait for a lock, when the call has none */
   pid_t owner;
+  sq_engine engine;
+  bool plain_columns, plain_kernels;
+  uint32_t segment_rows;
+  bool seals;              /* adding rows seals them by and by */
+  struct sq_index *index;  /* the column index of this file, shared by the process; NULL until it is asked for */
+  struct sq_ids *ids;      /* which request has an id, once one was looked for */
+  bool ids_are_current;    /* in the transaction at hand */
+  struct sq_version *kept; /* the state this handle saw last, where it is not the newest */
   sqlite3_stmt *cached[SQ_CACHED_COUNT];
+  sqlite3_stmt *idle[SQ_IDLE]; /* of questions asked, by turns */
+  unsigned next_idle;
+  sqlite3_stmt *insert;      /* of requests, with the columns that one of them had so far: an absent one costs as much */
+  uint64_t insert_columns;
 };
 
 /* --- statement.c */
@@ -44,10 +67,17 @@ bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error);
 bool sq_execute(sq_store *store, const char *sql, sq_error *error);
 /* The prepared statement, reset and without values; NULL after an error. */
 sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error);
+/* The same for the INSERT of a request of these columns (sq_given_columns); store->insert_columns are those it has. */
+sqlite3_stmt *sq_prepared_insert(sq_store *store, uint64_t given, sq_error *error);
 /* Runs a statement that gives no rows, and resets it. */
 bool sq_step_done(sq_store *store, sqlite3_stmt *statement, sq_error *error);
 /* Prepares a statement for one use; NULL after an error. */
 sqlite3_stmt *sq_prepare(sq_store *store, const char *sql, sq_error *error);
+/* The same, perhaps one that was given back before; it is to be given back in its turn. */
+sqlite3_stmt *sq_borrow(sq_store *store, const char *sql, sq_error *error);
+void sq_give_back(sq_store *store, sqlite3_stmt *statement);
+/* The same for one that sets off no trigger: whoever runs it knows what they would do, and has no need of it. */
+sqlite3_stmt *sq_prepare_quietly(sq_store *store, const char *sql, sq_error *error);
 /* The one integer a query gives; 0 when it gives no row. */
 bool sq_query_integer(sq_store *store, const char *sql, int64_t *out, sq_error *error);
 void sq_bind_value(sqlite3_stmt *statement, int index, const sq_value *value);
@@ -73,10 +103,6 @@ bool sq_begin_write(sq_store *store, sq_error *error);
 bool sq_end_read(sq_store *store, sq_error *error);
 /* Ends what sq_begin_write began: commits when `good`. Returns whether it is committed. */
 bool sq_end_write(sq_store *store, bool good, sq_error *error);
-
-/* --- open.c */
-/* Whether the deadline of this call has passed. */
-bool sq_store_is_late(const sq_store *store);
 
 /* --- schema.c */
 /* The schema version of the file just opened, 0 of an empty one. Fails when it is not ours, too new, or too

@@ -21,6 +21,10 @@ static sq_code code_of(int code) {
   }
 }
 
+bool sq_store_fail_late(const sq_store *store, sq_error *error) {
+  return sq_fail(error, SQ_E_TIMEOUT, "the call took longer than timeout_ms = %lld", (long long)(store->timeout_us / 1000));
+}
+
 bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
   sq_code ours = code_of(code);
   const char *said = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
@@ -29,7 +33,7 @@ bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
   switch (ours) {
     case SQ_E_NO_MEMORY: return sq_fail_memory(error);
     case SQ_E_BUSY: return sq_fail(error, ours, "the store is locked by another writer");
-    case SQ_E_TIMEOUT: return sq_fail(error, ours, "the call took longer than timeout_ms = %lld", (long long)(store->timeout_us / 1000));
+    case SQ_E_TIMEOUT: return sq_store_fail_late(store, error);
     case SQ_E_FULL: return sq_fail(error, ours, "the disk is full");
     case SQ_E_LIMIT: return sq_fail(error, ours, "too large for SQLite: %s", shown.text);
     case SQ_E_VERSION: return sq_fail(error, ours, "not a sessionquery store: %s", shown.text);
@@ -47,8 +51,23 @@ static const char *const cached_sql[SQ_CACHED_COUNT] = {
     [SQ_COMMIT] = "COMMIT",
     [SQ_ROLLBACK] = "ROLLBACK",
     [SQ_READ_VERSION] = "PRAGMA user_version",
+    [SQ_READ_MANIFEST] = "SELECT store_high, store_low, file, stamp, sealed_end, sessions,"
+                         " (SELECT seq FROM sqlite_sequence WHERE name = 'request'),"
+                         " (SELECT seq FROM sqlite_sequence WHERE name = 'change') FROM column_index",
+    [SQ_READ_CHANGES] = "SELECT seq FROM change WHERE n > ?",
+    [SQ_READ_SIDES] = "SELECT EXISTS (SELECT 1 FROM feedback WHERE request_id IS NOT NULL),"
+                      " EXISTS (SELECT 1 FROM feedback WHERE session_id IS NOT NULL),"
+                      " EXISTS (SELECT 1 FROM session_tag), EXISTS (SELECT 1 FROM session_metadata)",
+    [SQ_READ_FEEDBACK] = "SELECT key, score, value FROM feedback WHERE request_id = ?1 AND organization_id = ?2 AND project = ?3",
     [SQ_INSERT_BODY] = "INSERT INTO body(seq, request_body, response_body) VALUES (?, ?, ?)",
-    [SQ_FIND_REQUEST] = "SELECT seq FROM request WHERE request_id = ? AND organization_id = ? AND project = ?",
+    [SQ_READ_NEW_IDS] = "SELECT seq, request_id FROM request WHERE seq > ? ORDER BY seq",
+    [SQ_READ_CHANGED_IDS] = "SELECT r.seq, r.request_id FROM change AS c JOIN request AS r ON r.seq = c.seq WHERE c.n > ?",
+    [SQ_READ_ID] = "SELECT 1 FROM request WHERE seq = ?1 AND request_id = ?2 AND organization_id = coalesce(?3, organization_id)"
+                   " AND project = coalesce(?4, project)",
+    [SQ_READ_HASHES] = "SELECT hashes, first_seq FROM request_hash WHERE place = ?",
+    [SQ_WRITE_HASHES] = "INSERT INTO request_hash(place, first_seq, last_seq, stamp, hashes) VALUES (?, ?, ?, ?, ?)",
+    [SQ_DROP_HASHES] = "DELETE FROM request_hash WHERE place < ?1 AND last_seq BETWEEN ?2 AND ?3",
+    [SQ_NOTE_CHANGE] = "INSERT INTO change(seq) VALUES (?)",
     [SQ_DELETE_REQUEST] = "DELETE FROM request WHERE seq = ?",
     [SQ_FIND_FEEDBACK] = "SELECT 1 FROM feedback WHERE request_id = ?1 AND organization_id = ?2 AND project = ?3 AND key = ?4"
                            " AND score IS ?5 AND value IS ?6 AND comment IS ?7 AND source IS ?8 AND created_at_us = ?9",
@@ -66,6 +85,13 @@ static sqlite3_stmt *prepare(sq_store *store, const char *sql, unsigned flags, s
 
 sqlite3_stmt *sq_prepare(sq_store *store, const char *sql, sq_error *error) { return prepare(store, sql, 0, error); }
 
+sqlite3_stmt *sq_prepare_quietly(sq_store *store, const char *sql, sq_error *error) {
+  sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+  sqlite3_stmt *statement = prepare(store, sql, SQLITE_PREPARE_PERSISTENT, error);
+  sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL);
+  return statement;
+}
+
 sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error) {
   sqlite3_stmt **kept = &store->cached[which];
   if (*kept) {
@@ -73,12 +99,48 @@ sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error) {
     sqlite3_clear_bindings(*kept);
     return *kept;
   }
-  if (cached_sql[which]) return *kept = prepare(store, cached_sql[which], SQLITE_PREPARE_PERSISTENT, error);
+  if (which == SQ_INSERT_FEEDBACK) return *kept = sq_prepare_quietly(store, cached_sql[which], error);
+  return *kept = prepare(store, cached_sql[which], SQLITE_PREPARE_PERSISTENT, error);
+}
+
+sqlite3_stmt *sq_prepared_insert(sq_store *store, uint64_t given, sq_error *error) {
+  if (store->insert && (given & ~store->insert_columns) == 0) {
+    sqlite3_reset(store->insert);
+    return store->insert;
+  }
   sq_text sql = {0};
-  sq_table_insert(&sql);
-  if (sq_text_whole(&sql, error)) *kept = prepare(store, sql.data, SQLITE_PREPARE_PERSISTENT, error);
+  sqlite3_finalize(store->insert);
+  store->insert = NULL;
+  store->insert_columns |= given;
+  sq_table_insert(store->insert_columns, &sql);
+  if (sq_text_whole(&sql, error)) store->insert = sq_prepare_quietly(store, sql.data, error);
   sq_text_free(&sql);
-  return *kept;
+  return store->insert;
+}
+
+/* Those that wait for use. Preparing takes longer than most questions about a few rows. */
+static sqlite3_stmt *take_idle(sq_store *store, const char *sql) {
+  for (int i = 0; i < SQ_IDLE; i++) {
+    sqlite3_stmt *statement = store->idle[i];
+    if (!statement || strcmp(sqlite3_sql(statement), sql) != 0) continue;
+    store->idle[i] = NULL;
+    return statement;
+  }
+  return NULL;
+}
+
+sqlite3_stmt *sq_borrow(sq_store *store, const char *sql, sq_error *error) {
+  sqlite3_stmt *statement = take_idle(store, sql);
+  return statement ? statement : sq_prepare(store, sql, error);
+}
+
+void sq_give_back(sq_store *store, sqlite3_stmt *statement) {
+  if (!statement) return;
+  sqlite3_stmt **place = &store->idle[store->next_idle++ % SQ_IDLE];
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  sqlite3_finalize(*place);
+  *place = statement;
 }
 
 bool sq_step_done(sq_store *store, sqlite3_stmt *statement, sq_error *error) {

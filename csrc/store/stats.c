@@ -1,12 +1,13 @@
 /* Numbers about the store, and copies of it. */
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/sqlite.h"
+#include "store/index.h"
 
 /* Reads the integers of one row. `sql` ends in WHERE …; the scope is added, and `after`. */
 static bool read_integers(sq_store *store, const char *sql, const char *after, int64_t *const out[], int count, sq_error *error) {
@@ -59,6 +60,30 @@ static int64_t size_of(const char *path, const char *suffix) {
   return size;
 }
 
+/* Of the whole file, whoever's rows they are. */
+static bool read_index(sq_store *store, sq_stats *s, sq_error *error) {
+  sq_manifest m;
+  sq_text path = {0};
+  const char *why = NULL;
+  if (!sq_manifest_read(store, &m, error) || !sq_index_of(store, &m, error) ||
+      !sq_query_integer(store, "SELECT count(*) FROM segment", &s->segments, error) ||
+      !sq_query_integer(store, "SELECT coalesce(sum(rows), 0) FROM segment", &s->sealed, error) ||
+      !sq_query_integer(store, "SELECT count(DISTINCT seq) FROM change, column_index WHERE change.seq <= sealed_end", &s->dead, error))
+    return false;
+  s->unsealed = m.last_seq - m.sealed_end;
+  if (!store->memory && sq_index_path(store, &path, error)) s->index_bytes = size_of(path.data, "");
+  sq_text_free(&path);
+  sq_error ignored = {.code = SQ_OK};
+  sq_sealed *sealed = sq_sealed_read(store, &m, NULL, &why, &ignored);
+  if (!sealed) snprintf(s->index_state, sizeof s->index_state, "%.90s", why ? why : ignored.message);
+  else if (s->unsealed > SQ_MOST_UNSEALED) snprintf(s->index_state, sizeof s->index_state, "too many rows are not sealed yet");
+  sq_sealed_release(sealed);
+  pthread_mutex_lock(&store->index->lock);
+  memcpy(s->last_error, store->index->last_error, sizeof s->last_error);
+  pthread_mutex_unlock(&store->index->lock);
+  return error->code == SQ_OK;
+}
+
 bool sq_store_stats(sq_store *store, sq_stats *s, sq_error *error) {
   *s = (sq_stats){.schema_version = SQ_SCHEMA_VERSION};
   if (!sq_store_enter(store, error)) return false;
@@ -66,6 +91,7 @@ bool sq_store_stats(sq_store *store, sq_stats *s, sq_error *error) {
   bool alone = sqlite3_get_autocommit(store->db); /* all of one state, as in a snapshot */
   bool good = (!alone || sq_execute(store, "BEGIN", error)) && read_statements(store, s, error) &&
               sq_query_integer(store, "PRAGMA page_count", &pages, error) && sq_query_integer(store, "PRAGMA page_size", &page_size, error);
+  good = good && read_index(store, s, error);
   good = (!alone || sq_end_read(store, error)) && good;
   s->has_requests = s->requests > 0;
   s->bytes = pages * page_size;
@@ -124,7 +150,7 @@ static char *whole_path(const char *path) {
 }
 
 bool sq_store_owns(const sq_store *store, const char *path) {
-  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
+  static const char *const suffixes[] = {"", "-wal", "-shm", "-journal", "-columns"};
   char *whole = store->memory ? NULL : whole_path(path), *own = store->memory ? NULL : realpath(store->path, NULL);
   bool same = sq_path_is_held(path);
   size_t length = own ? strlen(own) : 0;

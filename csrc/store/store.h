@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "catalog/catalog.h"
+#include "column/segment.h"
+#include "session/statistics.h"
 
 /* --- for query/ */
 
@@ -25,5 +27,34 @@ int sq_scan_next(sq_scan *scan, sq_error *error);
 /* NULL, INTEGER, REAL, STRING (valid until the next row), or BOOLEAN for a scalar that is one. */
 bool sq_scan_column(sq_scan *scan, int column, sq_value *out, sq_error *error);
 void sq_scan_close(sq_scan *scan);
+
+/* --- the column index */
+
+/* What the handle was opened for. */
+sq_engine sq_store_engine(const sq_store *store);
+bool sq_store_plain_columns(const sq_store *store);
+bool sq_store_plain_kernels(const sq_store *store);
+/* Begins a transaction that reads, where there is none: what follows sees one state, up to the end. `*begun`: there
+   is one to end. */
+bool sq_store_begin_read(sq_store *store, bool *begun, sq_error *error);
+void sq_store_end_read(sq_store *store, bool begun);
+
+/* One state of the store as columns. Immutable, counted references. */
+typedef struct sq_version sq_version;
+/* The version of the transaction at hand. NULL: `*why` says what stands against it, or there is an error. */
+sq_version *sq_version_take(sq_store *store, const char **why, sq_error *error);
+const sq_view *sq_version_view(const sq_version *version);
+void sq_version_release(sq_version *version);
+
+/* Whether the call's time is over. */
+bool sq_store_is_late(const sq_store *store);
+/* The error that says so. Always false. */
+bool sq_store_fail_late(const sq_store *store, sq_error *error);
+/* Whether there is a row of feedback (about requests, or about sessions), of session_tag, of session_metadata. */
+typedef enum sq_side_table { SQ_SIDE_FEEDBACK, SQ_SIDE_OWN_FEEDBACK, SQ_SIDE_TAGS, SQ_SIDE_METADATA, SQ_SIDE_COUNT } sq_side_table;
+bool sq_store_side_tables(sq_store *store, bool has[SQ_SIDE_COUNT], sq_error *error);
+/* Adds the feedback of one request. */
+bool sq_store_add_feedback(sq_store *store, const char *organization, size_t organization_length, const char *project, size_t project_length,
+                           const char *request_id, size_t request_id_length, sq_statistics *into, sq_error *error);
 
 #endif

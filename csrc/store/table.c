@@ -12,18 +12,17 @@ void sq_table_create(sq_text *out) {
   sq_text_put(out, ")");
 }
 
-void sq_table_insert(sq_text *out) {
+void sq_table_insert(sq_given_columns given, sq_text *out) {
   sq_text values = {0};
+  unsigned column = 0;
   sq_text_put(out, "INSERT INTO request(");
-  bool first = true;
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
     const sq_field_row *row = sq_field_get((sq_field)i);
-    if (row->home != SQ_HOME_ROW) continue;
-    sq_text_format(out, "%s%s", first ? "" : ", ", row->column);
-    sq_text_put(&values, first ? "?" : ", ?");
-    first = false;
+    if (row->home != SQ_HOME_ROW || !(given >> column++ & 1)) continue;
+    sq_text_format(out, "%s%s", values.length ? ", " : "", row->column);
+    sq_text_put(&values, values.length ? ", ?" : "?");
   }
-  sq_text_format(out, ") VALUES (%s) ON CONFLICT DO NOTHING", values.data ? values.data : "");
+  sq_text_format(out, ") VALUES (%s)", values.data ? values.data : "");
   out->failed = out->failed || values.failed;
   sq_text_free(&values);
 }

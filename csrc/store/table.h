@@ -6,7 +6,9 @@
 
 /* Appends CREATE TABLE request. */
 void sq_table_create(sq_text *out);
-/* Appends the INSERT of a whole row, its columns in the order of the catalogue. */
-void sq_table_insert(sq_text *out);
+/* Bit i: the request field number i that has a column is given. */
+typedef uint64_t sq_given_columns;
+/* Appends the INSERT of a row of these columns, in the order of the catalogue. */
+void sq_table_insert(sq_given_columns given, sq_text *out);
 
 #endif

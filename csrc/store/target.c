@@ -1,4 +1,5 @@
 /* What is said about one request or session by its id: feedback, tags, metadata. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -7,7 +8,8 @@
 #include "store/feedback.h"
 #include "store/limits.h"
 #include "store/map.h"
-#include "store/sqlite.h"
+#include "store/ids.h"
+#include "store/lookup.h"
 
 /* ------------------------------------------------------------------------------------- whose it is, exactly */
 
@@ -49,14 +51,23 @@ static bool read_owner(sq_store *store, sqlite3_stmt *find, const sq_target *tar
 bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error) {
   static const char *const of_request = "SELECT organization_id, project FROM request WHERE request_id = ?1" WITHIN;
   static const char *const of_session = "SELECT DISTINCT organization_id, project FROM request WHERE session_id = ?1" WITHIN;
-  static const char *const of_remains = "SELECT organization_id, project FROM request WHERE session_id = ?1" WITHIN
+  static const char *const of_remains =
       " UNION SELECT organization_id, project FROM session_tag WHERE session_id = ?1" WITHIN
       " UNION SELECT organization_id, project FROM session_metadata WHERE session_id = ?1" WITHIN
       " UNION SELECT organization_id, project FROM feedback WHERE session_id = ?1" WITHIN;
+  sq_lookup lookup = {0};
+  sq_text sql = {0};
   if (!target->request == !target->session) return sq_fail(error, SQ_E_MISSING, "name one request_id or one session_id");
-  sqlite3_stmt *find = sq_prepare(store, target->request ? of_request : remains ? of_remains : of_session, error);
+  bool looked = target->request ? sq_lookup_request(store, target->request, &lookup, error) : sq_lookup_session(store, target->session, &lookup, error);
+  sq_text_put(&sql, target->request ? of_request : of_session);
+  if (lookup.known) sq_text_put(&sql, " AND seq IN (SELECT value FROM json_each(?4))");
+  if (remains && target->session) sq_text_put(&sql, of_remains);
+  sqlite3_stmt *find = looked && sq_text_whole(&sql, error) ? sq_borrow(store, sql.data, error) : NULL;
+  if (find && lookup.known) sq_bind_terminated(find, 4, lookup.seqs.data);
   bool found = find && bind_lookup(find, store, target, error) && read_owner(store, find, target, out, error);
-  sqlite3_finalize(find);
+  sq_give_back(store, find);
+  sq_lookup_free(&lookup);
+  sq_text_free(&sql);
   return found;
 }
 
@@ -88,13 +99,21 @@ static sq_value terminated_value(const char *text) {
   return text ? (sq_value){.kind = SQ_STRING, .length = (uint32_t)strlen(text), .text = text} : (sq_value){.kind = SQ_NULL};
 }
 
+static bool note_change(sq_store *store, const sq_value *const id[3], sq_error *error) {
+  sq_seqs seqs = {0};
+  bool good = sq_ids_find(store, id[0], id[1], id[2], &seqs, error);
+  for (size_t i = 0; i < seqs.count && good; i++) good = sq_note_change(store, seqs.items[i], error);
+  free(seqs.items);
+  return good;
+}
+
 static bool write_feedback(sq_store *store, const char *organization, const char *project, void *state, sq_error *error) {
   feedback_write *w = state;
   const sq_value owner[3] = {terminated_value(w->target->request), terminated_value(organization), terminated_value(project)};
   const sq_value *const id[3] = {&owner[0], &owner[1], &owner[2]};
   bool done = sq_entry_insert(store, w->entry, id, w->target->session, error);
   w->id = sqlite3_last_insert_rowid(store->db);
-  return done;
+  return done && (!w->target->request || note_change(store, id, error));
 }
 
 int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length, sq_error *error) {

@@ -1,4 +1,4 @@
-#include "store/sqlite.h"
+#include "store/ids.h"
 
 static bool version_stands(sq_store *store, sq_error *error) {
   sqlite3_stmt *read = sq_prepared(store, SQ_READ_VERSION, error);
@@ -24,11 +24,13 @@ static bool control(sq_store *store, sq_cached which, sq_error *error) {
    could be committed by mistake, since every write begins one. */
 static void roll_back(sq_store *store) {
   sq_error ignored = {.code = SQ_OK};
+  sq_ids_roll_back(store);
   if (!sqlite3_get_autocommit(store->db)) control(store, SQ_ROLLBACK, &ignored);
 }
 
 bool sq_begin_write(sq_store *store, sq_error *error) {
   if (store->readonly) return sq_fail(error, SQ_E_READONLY, "the store was opened read-only");
+  store->ids_are_current = false;
   if (control(store, SQ_BEGIN, error) && version_stands(store, error)) return true;
   roll_back(store);
   return false;
@@ -42,4 +44,15 @@ bool sq_end_write(sq_store *store, bool good, sq_error *error) {
 
 bool sq_end_read(sq_store *store, sq_error *error) {
   return sqlite3_get_autocommit(store->db) || control(store, SQ_COMMIT, error);
+}
+
+bool sq_store_begin_read(sq_store *store, bool *begun, sq_error *error) {
+  *begun = sqlite3_get_autocommit(store->db);
+  return !*begun || sq_execute(store, "BEGIN", error);
+}
+
+/* Nothing was written, so nothing is lost when it ends otherwise than by COMMIT. */
+void sq_store_end_read(sq_store *store, bool begun) {
+  sq_error ignored = {.code = SQ_OK};
+  if (begun) sq_end_read(store, &ignored);
 }

@@ -1,0 +1,398 @@
+#include "store/ids.h"
+
+#include <stdlib.h>
+
+#include "base/hash.h"
+#include "column/gather.h"
+#include "store/bloom.h"
+
+#define OFFSET_BITS (UINT64_C(0xFFFFFF))
+#define PROBES_BEFORE_BLOOM 16384 /* blobs read before it pays to read all of them once */
+
+/* A request and its id's hash. */
+typedef struct note {
+  uint64_t hash;
+  int64_t seq; /* 0: free */
+} note;
+
+typedef struct range {
+  int64_t key, first_seq, last_seq;
+} range;
+
+typedef struct sq_ids sq_ids;
+struct sq_ids {
+  uint64_t key[2];
+  int64_t stamp, seq, change;         /* what is known goes up to them */
+  int64_t before_seq, before_change;  /* where the transaction at hand began */
+  note *notes;                        /* requests behind the ranges, and changed ones */
+  size_t count, slots;
+  range *ranges;
+  size_t range_count, range_capacity;
+  int64_t covered;                    /* the last range's end */
+  size_t hit;                         /* the range where the last one was found: a second import meets them in order */
+  sq_bloom bloom;                     /* of all ranges, once it pays */
+  int64_t fed;                        /* stamp up to which it was fed */
+  size_t probes;
+};
+
+static uint64_t hash_of(const uint64_t key[2], const char *id, size_t length) {
+  uint64_t hash[2];
+  sq_siphash(key, id, length, hash);
+  return hash[0];
+}
+
+/* ---------------------------------------------------------------------------------------------------- notes */
+
+static void place(note *notes, size_t slots, note one) {
+  size_t slot = one.hash & (slots - 1);
+  while (notes[slot].seq) {
+    if (notes[slot].hash == one.hash && notes[slot].seq == one.seq) return;
+    slot = (slot + 1) & (slots - 1);
+  }
+  notes[slot] = one;
+}
+
+/* Makes room, and leaves out the notes of seqs below `keeps_from`. */
+static bool rebuild(sq_ids *ids, size_t slots, int64_t keeps_from) {
+  note *notes = calloc(slots, sizeof *notes);
+  if (!notes) return false;
+  ids->count = 0;
+  for (size_t i = 0; i < ids->slots; i++) {
+    if (ids->notes[i].seq == 0 || ids->notes[i].seq < keeps_from) continue;
+    place(notes, slots, ids->notes[i]);
+    ids->count++;
+  }
+  free(ids->notes);
+  ids->notes = notes;
+  ids->slots = slots;
+  return true;
+}
+
+static bool add_note(sq_ids *ids, uint64_t hash, int64_t seq, sq_error *error) {
+  if (ids->count * 2 >= ids->slots && !rebuild(ids, ids->slots ? ids->slots * 2 : 1024, INT64_MIN)) return sq_fail_memory(error);
+  place(ids->notes, ids->slots, (note){hash, seq});
+  ids->count++;
+  return true;
+}
+
+/* --------------------------------------------------------------------------------------------- keeping up */
+
+static bool note_rows(sq_store *store, sqlite3_stmt *read, sq_error *error) {
+  int code;
+  bool good = true;
+  while (good && (code = sqlite3_step(read)) == SQLITE_ROW) {
+    const char *id = (const char *)sqlite3_column_text(read, 1);
+    uint64_t hash = id ? hash_of(store->ids->key, id, (size_t)sqlite3_column_bytes(read, 1)) : 0;
+    good = id ? add_note(store->ids, hash, sqlite3_column_int64(read, 0), error) : sq_fail_memory(error);
+  }
+  good = good && (code == SQLITE_DONE || sq_sqlite_fail(store, code, error));
+  sqlite3_reset(read);
+  return good;
+}
+
+static bool note_new(sq_store *store, const sq_manifest *m, sq_error *error) {
+  int64_t after = store->ids->seq > store->ids->covered ? store->ids->seq : store->ids->covered;
+  if (after >= m->last_seq) return true;
+  sqlite3_stmt *read = sq_prepared(store, SQ_READ_NEW_IDS, error);
+  if (!read) return false;
+  sqlite3_bind_int64(read, 1, after);
+  return note_rows(store, read, error);
+}
+
+static bool note_changed(sq_store *store, int64_t after, sq_error *error) {
+  sqlite3_stmt *read = sq_prepared(store, SQ_READ_CHANGED_IDS, error);
+  if (!read) return false;
+  sqlite3_bind_int64(read, 1, after);
+  return note_rows(store, read, error);
+}
+
+static bool add_range(sq_ids *ids, const range *one) {
+  if (ids->range_count == ids->range_capacity) {
+    size_t capacity = ids->range_capacity ? ids->range_capacity * 2 : 64;
+    range *ranges = realloc(ids->ranges, capacity * sizeof *ranges);
+    if (!ranges) return false;
+    ids->ranges = ranges;
+    ids->range_capacity = capacity;
+  }
+  ids->ranges[ids->range_count++] = *one;
+  return true;
+}
+
+/* A range holds all its requests, or notes of those that changed, whether its segment came to be or not. */
+static bool read_ranges(sq_store *store, sq_error *error) {
+  sq_ids *ids = store->ids;
+  sqlite3_stmt *read = sq_prepare(store, "SELECT place / 16, first_seq, last_seq FROM request_hash WHERE place % 16 = 0 ORDER BY last_seq", error);
+  int code;
+  bool good = read != NULL;
+  ids->range_count = ids->hit = 0;
+  ids->covered = 0;
+  while (good && (code = sqlite3_step(read)) == SQLITE_ROW) {
+    const range one = {sqlite3_column_int64(read, 0), sqlite3_column_int64(read, 1), sqlite3_column_int64(read, 2)};
+    good = add_range(ids, &one) || sq_fail_memory(error);
+    ids->covered = one.last_seq;
+  }
+  good = good && (code == SQLITE_DONE || sq_sqlite_fail(store, code, error));
+  sqlite3_finalize(read);
+  return good;
+}
+
+static void feed(sq_bloom *bloom, const uint64_t *hashes, size_t count) {
+  for (size_t i = 0; i < count; i++) sq_bloom_add(bloom, hashes[i] & ~OFFSET_BITS);
+}
+
+/* A blob's numbers; they lie where the row does until the next step. */
+static const uint64_t *blob_of(sqlite3_stmt *row, int column, size_t *count) {
+  *count = (size_t)sqlite3_column_bytes(row, column) / sizeof(uint64_t);
+  return sqlite3_column_blob(row, column);
+}
+
+static bool feed_bloom(sq_store *store, int64_t stamp, sq_error *error) {
+  sq_ids *ids = store->ids;
+  sqlite3_stmt *read = sq_prepare(store, "SELECT hashes FROM request_hash WHERE stamp > ?", error);
+  int code = SQLITE_DONE;
+  if (!read) return false;
+  sqlite3_bind_int64(read, 1, ids->fed);
+  while ((code = sqlite3_step(read)) == SQLITE_ROW) {
+    size_t count;
+    const uint64_t *hashes = blob_of(read, 0, &count);
+    feed(&ids->bloom, hashes, count);
+  }
+  sqlite3_finalize(read);
+  ids->fed = stamp;
+  if (code == SQLITE_DONE) return true;
+  sq_bloom_free(&ids->bloom); /* half of it would deny what is there */
+  ids->fed = -1;
+  return sq_sqlite_fail(store, code, error);
+}
+
+/* Made anew when it is too small, with room for as many again. */
+static bool keep_bloom(sq_store *store, int64_t stamp, sq_error *error) {
+  sq_ids *ids = store->ids;
+  size_t wanted = ids->range_count * SQ_SEGMENT_ROWS;
+  if (ids->probes < PROBES_BEFORE_BLOOM) return true;
+  if (!ids->bloom.bits || wanted > ids->bloom.capacity || ids->bloom.count > ids->bloom.capacity) {
+    sq_bloom_free(&ids->bloom);
+    ids->fed = -1;
+    if (!sq_bloom_make(&ids->bloom, wanted + wanted / 2)) return sq_fail_memory(error);
+  }
+  return ids->fed >= stamp || feed_bloom(store, stamp, error);
+}
+
+static bool begin(sq_store *store, const sq_manifest *m, sq_error *error) {
+  if (store->ids) return true;
+  store->ids = calloc(1, sizeof *store->ids);
+  if (!store->ids) return sq_fail_memory(error);
+  *store->ids = (sq_ids){.key = {m->identity.store[0], m->identity.store[1]}, .stamp = -1, .fed = -1};
+  return true;
+}
+
+/* Segments came, and with them ranges: what is in them need not be kept any more, but what has changed since. */
+static bool take_ranges(sq_store *store, const sq_manifest *m, sq_error *error) {
+  sq_ids *ids = store->ids;
+  if (ids->stamp == m->stamp) return true;
+  if (!read_ranges(store, error)) return false;
+  if (ids->slots && !rebuild(ids, ids->slots, ids->covered + 1)) return sq_fail_memory(error);
+  if (!note_changed(store, 0, error)) return false;
+  ids->stamp = m->stamp;
+  return true;
+}
+
+static bool keep_up(sq_store *store, sq_error *error) {
+  sq_manifest m;
+  if (!sq_manifest_read(store, &m, error) || !begin(store, &m, error)) return false;
+  sq_ids *ids = store->ids;
+  bool first = !store->ids_are_current;
+  if (first && !take_ranges(store, &m, error)) return false;
+  if (first && m.last_change > ids->change && !note_changed(store, ids->change, error)) return false;
+  if (first && !note_new(store, &m, error)) return false;
+  ids->change = m.last_change;
+  ids->seq = m.last_seq;
+  if (first) {
+    ids->before_seq = ids->seq;
+    ids->before_change = ids->change;
+  }
+  store->ids_are_current = true;
+  return keep_bloom(store, m.stamp, error);
+}
+
+/* ------------------------------------------------------------------------------------------------ finding */
+
+typedef struct finding {
+  sq_store *store;
+  const sq_value *id, *organization, *project;
+  sq_seqs *out;
+  sq_error *error;
+  bool outdated; /* a range is not as it was: another is making the index anew */
+} finding;
+
+/* Whether the request with this seq is one of those. */
+static bool look(finding *f, int64_t seq) {
+  sqlite3_stmt *read = sq_prepared(f->store, SQ_READ_ID, f->error);
+  if (!read) return false;
+  sqlite3_bind_int64(read, 1, seq);
+  sq_bind_value(read, 2, f->id);
+  if (f->organization) sq_bind_value(read, 3, f->organization);
+  if (f->project) sq_bind_value(read, 4, f->project);
+  int code = sqlite3_step(read);
+  sqlite3_reset(read);
+  if (code == SQLITE_ROW) return sq_seqs_add(f->out, seq, f->error);
+  return code == SQLITE_DONE || sq_sqlite_fail(f->store, code, f->error);
+}
+
+/* In an organization and project there is one. */
+static bool is_enough(const finding *f) { return f->organization && f->project && f->out->count > 0; }
+
+static bool find_notes(finding *f, uint64_t hash) {
+  const sq_ids *ids = f->store->ids;
+  if (ids->slots == 0) return true;
+  for (size_t slot = hash & (ids->slots - 1); ids->notes[slot].seq && !is_enough(f); slot = (slot + 1) & (ids->slots - 1))
+    if (ids->notes[slot].hash == hash && !look(f, ids->notes[slot].seq)) return false;
+  return true;
+}
+
+static size_t first_not_below(const uint64_t *hashes, size_t count, uint64_t wanted) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (hashes[middle] < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/* The candidates of one range: read out of the blob before rows are looked at. What makes the index anew puts other
+   ranges in the place of these before it tells of it. */
+static bool find_candidates(finding *f, const range *r, uint64_t hash, sq_seqs *candidates) {
+  sqlite3_stmt *read = sq_prepared(f->store, SQ_READ_HASHES, f->error);
+  uint64_t wanted = hash & ~OFFSET_BITS;
+  bool good = read != NULL;
+  if (!read) return false;
+  sqlite3_bind_int64(read, 1, (int64_t)((uint64_t)r->key * SQ_HASH_PIECES + (hash >> 60)));
+  int code = sqlite3_step(read);
+  f->outdated |= code == SQLITE_DONE || (code == SQLITE_ROW && sqlite3_column_int64(read, 1) != r->first_seq);
+  if (code == SQLITE_ROW && !f->outdated) {
+    size_t count;
+    const uint64_t *hashes = blob_of(read, 0, &count);
+    for (size_t i = first_not_below(hashes, count, wanted); good && i < count && (hashes[i] & ~OFFSET_BITS) == wanted; i++)
+      good = sq_seqs_add(candidates, (int64_t)((uint64_t)r->first_seq + (hashes[i] & OFFSET_BITS)), f->error);
+  }
+  sqlite3_reset(read);
+  return good && (code == SQLITE_ROW || code == SQLITE_DONE || sq_sqlite_fail(f->store, code, f->error));
+}
+
+static bool find_in(finding *f, size_t index, uint64_t hash) {
+  sq_ids *ids = f->store->ids;
+  sq_seqs candidates = {0};
+  size_t before = f->out->count;
+  ids->probes++;
+  bool good = find_candidates(f, &ids->ranges[index], hash, &candidates);
+  for (size_t i = 0; good && i < candidates.count; i++) good = look(f, candidates.items[i]);
+  if (f->out->count > before) ids->hit = index;
+  free(candidates.items);
+  return good;
+}
+
+static bool find_sealed(finding *f, uint64_t hash) {
+  const sq_ids *ids = f->store->ids;
+  if (ids->range_count == 0 || (ids->bloom.bits && !sq_bloom_may_have(&ids->bloom, hash & ~OFFSET_BITS))) return true;
+  size_t hit = ids->hit, next = hit + 1 < ids->range_count ? hit + 1 : hit;
+  if (!find_in(f, hit, hash) || (!is_enough(f) && next != hit && !find_in(f, next, hash))) return false;
+  for (size_t i = ids->range_count; i-- > 0 && !is_enough(f) && !f->outdated;)
+    if (i != hit && i != next && !find_in(f, i, hash)) return false;
+  return true;
+}
+
+/* The ranges are those of this transaction, once they are read in it. */
+static bool find_in_ranges(finding *f, uint64_t hash) {
+  if (!find_sealed(f, hash)) return false;
+  if (!f->outdated || is_enough(f)) return true;
+  f->outdated = false;
+  return read_ranges(f->store, f->error) && find_sealed(f, hash) &&
+         (!f->outdated || sq_fail(f->error, SQ_E_STORE, "the store's table request_hash is damaged: reindex"));
+}
+
+bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, sq_seqs *out, sq_error *error) {
+  finding f = {.store = store, .id = id, .organization = organization, .project = project, .out = out, .error = error};
+  bool pays = store->ids && store->ids->probes >= PROBES_BEFORE_BLOOM && !store->ids->bloom.bits;
+  if ((!store->ids_are_current || pays) && !keep_up(store, error)) return false;
+  uint64_t hash = hash_of(store->ids->key, id->text, id->length);
+  bool good = find_notes(&f, hash) && (is_enough(&f) || find_in_ranges(&f, hash));
+  sq_seqs_sort(out);
+  return good;
+}
+
+bool sq_ids_note(sq_store *store, const sq_value *id, int64_t seq, sq_error *error) {
+  if (!store->ids || !store->ids_are_current) return true; /* it will be read */
+  store->ids->seq = seq;
+  return add_note(store->ids, hash_of(store->ids->key, id->text, id->length), seq, error);
+}
+
+void sq_ids_roll_back(sq_store *store) {
+  if (!store->ids || !store->ids_are_current) return;
+  store->ids->seq = store->ids->before_seq;
+  store->ids->change = store->ids->before_change;
+}
+
+void sq_ids_free(sq_store *store) {
+  if (!store->ids) return;
+  sq_bloom_free(&store->ids->bloom);
+  free(store->ids->notes);
+  free(store->ids->ranges);
+  free(store->ids);
+  store->ids = NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------ writing */
+
+static int by_number(const void *left, const void *right) {
+  uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+  return (a > b) - (a < b);
+}
+
+bool sq_ids_of(const sq_rows_builder *builder, const uint64_t key[2], sq_hashes *out, sq_error *error) {
+  const sq_gathered *ids = &builder->fields[SQ_F_REQUEST_ID];
+  *out = (sq_hashes){.items = malloc((builder->count + (size_t)1) * sizeof *out->items), .count = builder->count,
+                     .first_seq = builder->count ? builder->seqs[0] : 0};
+  if (!out->items) return sq_fail_memory(error);
+  for (uint32_t i = 0; i < builder->count; i++) {
+    size_t length;
+    const char *id = sq_texts_get(&ids->texts, ids->entries[i], &length);
+    out->items[i] = (hash_of(key, id, length) & ~OFFSET_BITS) | (uint64_t)(builder->seqs[i] - out->first_seq);
+  }
+  if (builder->count) qsort(out->items, builder->count, sizeof *out->items, by_number);
+  return true;
+}
+
+bool sq_ids_key(sq_store *store, int64_t *key, sq_error *error) {
+  return sq_query_integer(store, "SELECT coalesce(max(place), 0) / 16 + 1 FROM request_hash", key, error);
+}
+
+bool sq_ids_drop(sq_store *store, int64_t key, int64_t after, int64_t last_seq, sq_error *error) {
+  sqlite3_stmt *drop = sq_prepared(store, SQ_DROP_HASHES, error);
+  if (!drop) return false;
+  sqlite3_bind_int64(drop, 1, key * SQ_HASH_PIECES);
+  sqlite3_bind_int64(drop, 2, after + 1);
+  sqlite3_bind_int64(drop, 3, last_seq);
+  return sq_step_done(store, drop, error);
+}
+
+static bool write_piece(sq_store *store, const uint64_t *hashes, size_t count, int64_t piece, const range *r, int64_t stamp, sq_error *error) {
+  sqlite3_stmt *write = sq_prepared(store, SQ_WRITE_HASHES, error);
+  if (!write) return false;
+  sqlite3_bind_int64(write, 1, r->key * SQ_HASH_PIECES + piece);
+  sqlite3_bind_int64(write, 2, r->first_seq);
+  sqlite3_bind_int64(write, 3, r->last_seq);
+  sqlite3_bind_int64(write, 4, stamp);
+  sqlite3_bind_blob64(write, 5, count ? (const void *)hashes : "", count * sizeof *hashes, SQLITE_STATIC);
+  return sq_step_done(store, write, error);
+}
+
+bool sq_ids_write(sq_store *store, const sq_hashes *hashes, int64_t key, int64_t last_seq, int64_t stamp, sq_error *error) {
+  const range r = {key, hashes->first_seq, last_seq};
+  bool good = true;
+  for (size_t piece = 0, from = 0, to; piece < SQ_HASH_PIECES && good; piece++, from = to) {
+    for (to = from; to < hashes->count && hashes->items[to] >> 60 == piece; to++) continue;
+    good = write_piece(store, hashes->items + from, to - from, (int64_t)piece, &r, stamp, error);
+  }
+  return good;
+}

@@ -1,0 +1,139 @@
+/* When what is sealed: whole segments as rows come, everything when asked, and anew what has too much dead in it. */
+#include "store/seal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define DEAD_SHARE 4      /* a segment of which this part is dead is sealed again */
+#define MOST_AT_ONCE 2    /* segments that one call of add seals on its way */
+#define MOST_TO_READ 16   /* after an import no more than this part of a segment is left unsealed */
+
+static bool check_seal(const sq_store *store, sq_error *error) {
+  if (store->readonly) return sq_fail(error, SQ_E_READONLY, "the store was opened read-only");
+  if (store->memory) return sq_fail(error, SQ_E_VALUE, "a store in memory has no file beside it to seal to");
+  return true;
+}
+
+static bool read_rows(sq_store *store, sq_manifest_row **rows, size_t *count, sq_error *error) { return sq_manifest_rows(store, rows, count, error); }
+
+/* The last segment, when it is less than half full and rows stand behind it. */
+static bool seal_small_again(sq_sealing *s, bool *done) {
+  sq_manifest_row *rows;
+  size_t count;
+  *done = false;
+  if (s->anew || s->state.last_seq <= s->state.sealed_end || !read_rows(s->store, &rows, &count, s->error)) return s->error->code == SQ_OK;
+  bool good = true;
+  if (count && rows[count - 1].rows < s->store->segment_rows / 2 && rows[count - 1].last_seq == s->state.sealed_end) {
+    *done = true;
+    good = sq_sealing_again(s, &rows[count - 1], true) && sq_sealing_publish(s);
+  }
+  free(rows);
+  return good;
+}
+
+/* The first segment of which too much has changed; NULL: none. */
+static const sq_manifest_row *find_dead(const sq_manifest_row *rows, size_t count, const sq_seqs *changed) {
+  for (size_t i = 0; i < count; i++) {
+    int64_t dead = 0;
+    for (size_t k = 0; k < changed->count; k++) dead += changed->items[k] >= rows[i].first_seq && changed->items[k] <= rows[i].last_seq;
+    if (dead > 0 && dead * DEAD_SHARE >= rows[i].rows) return &rows[i];
+  }
+  return NULL;
+}
+
+static bool seal_dead_again(sq_sealing *s, bool *done) {
+  sq_manifest_row *rows = NULL;
+  sq_seqs changed = {0};
+  size_t count = 0;
+  *done = false;
+  bool good = read_rows(s->store, &rows, &count, s->error) && sq_changes_read(s->store, 0, &changed, s->error);
+  const sq_manifest_row *dead = good ? find_dead(rows, count, &changed) : NULL;
+  if (dead) {
+    *done = true;
+    good = sq_sealing_again(s, dead, false) && sq_sealing_publish(s);
+  }
+  free(rows);
+  free(changed.items);
+  return good;
+}
+
+static bool goes_on(const sq_sealing *s) { return !s->skipped && !s->given_up; }
+
+/* Up to `most` segments. */
+static bool seal_new(sq_sealing *s, uint32_t least, size_t most) {
+  bool more = true, done = false;
+  if (least < s->store->segment_rows && !seal_small_again(s, &done)) return false;
+  while (goes_on(s) && more && most-- > 0)
+    if (!sq_sealing_next(s, least, &more) || (more && !sq_sealing_publish(s))) return false;
+  return true;
+}
+
+static bool seal(sq_store *store, uint32_t least, size_t most, sq_error *error) {
+  sq_sealing s;
+  bool again = true;
+  bool good = sq_sealing_begin(&s, store, false, error) && (s.skipped || seal_new(&s, least, most));
+  if (good && goes_on(&s) && s.anew) good = sq_sealing_publish(&s); /* no segment yet, but a file that fits */
+  while (good && again && goes_on(&s)) good = seal_dead_again(&s, &again);
+  if (good && goes_on(&s) && sq_sealing_is_wasteful(&s)) good = sq_sealing_copy(&s) && sq_sealing_publish(&s);
+  sq_sealing_end(&s);
+  return good;
+}
+
+bool sq_store_seal(sq_store *store, bool whole_segments_only, sq_error *error) {
+  if (!sq_store_enter(store, error) || !check_seal(store, error)) return false;
+  return seal(store, whole_segments_only ? store->segment_rows : 1, SIZE_MAX, error);
+}
+
+/* All segments are built before the first is told of, so that readers have the old ones until then. */
+static bool seal_anew(sq_sealing *s) {
+  bool more = true;
+  while (more)
+    if (!sq_sealing_next(s, 1, &more)) return s->given_up;
+  return sq_sealing_publish(s);
+}
+
+bool sq_store_reindex(sq_store *store, sq_error *error) {
+  sq_sealing s;
+  if (!sq_store_enter(store, error) || !check_seal(store, error)) return false;
+  bool good = sq_sealing_begin(&s, store, true, error) && seal_anew(&s);
+  bool given_up = good && s.given_up;
+  sq_sealing_end(&s);
+  return good && (!given_up || sq_fail(error, SQ_E_BUSY, "the column index was changed by another meanwhile: try again"));
+}
+
+static void note_error(sq_store *store, const sq_error *error) {
+  if (!store->index) return;
+  pthread_mutex_lock(&store->index->lock);
+  snprintf(store->index->last_error, sizeof store->index->last_error, "%.250s", error->message);
+  pthread_mutex_unlock(&store->index->lock);
+}
+
+/* The file is told of, and not there: deleted, or the store was restored from a backup. */
+static bool is_file_gone(sq_store *store, const sq_manifest *m) {
+  sq_error ignored = {.code = SQ_OK};
+  sq_text path = {0};
+  bool gone = m->identity.file && sq_index_path(store, &path, &ignored) && access(path.data, F_OK) != 0;
+  sq_text_free(&path);
+  return gone;
+}
+
+/* The deadline was for what is done already. */
+static void seal_quietly(sq_store *store, int64_t waiting, uint32_t least, size_t most) {
+  sq_error error = {.code = SQ_OK};
+  sq_manifest m;
+  if (!store->seals || store->memory || !sq_manifest_read(store, &m, &error)) return;
+  if (m.last_seq - m.sealed_end < waiting && !is_file_gone(store, &m)) return;
+  if (!sq_index_of(store, &m, &error)) return;
+  bool interrupted = store->uninterrupted;
+  store->uninterrupted = true;
+  if (!seal(store, least, most, &error)) note_error(store, &error);
+  store->uninterrupted = interrupted;
+}
+
+void sq_seal_by_and_by(sq_store *store) { seal_quietly(store, store->segment_rows, store->segment_rows, MOST_AT_ONCE); }
+
+void sq_store_settle(sq_store *store) {
+  sq_error error = {.code = SQ_OK};
+  if (sq_store_enter(store, &error)) seal_quietly(store, store->segment_rows / MOST_TO_READ, 1, SIZE_MAX);
+}
