@@ -2,7 +2,7 @@
 #include "base/json.h"
 #include "dialect/dialect.h"
 #include "query/json.h"
-#include "query/run.h"
+#include "query/engine.h"
 
 bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {
   sq_rows *rows = sq_rows_run(store, query, error);
@@ -79,20 +79,52 @@ static void write_scope(const sq_plan *plan, sq_text *out) {
   sq_text_byte(out, '\n');
 }
 
-static bool explain(sq_store *store, const sq_query *query, const sq_plan *plan, sq_text *out, sq_error *error) {
-  sq_text_format(out, "engine: sql, by %s (the store has no column index)\n", plan->sql.target->title);
+static void write_query(const sq_query *query, const sq_plan *plan, sq_text *out) {
   write_scope(plan, out);
   sq_text_put(out, "query: ");
   sq_query_describe(query, out);
   if (query->limited) sq_text_format(out, " limit %lld", (long long)query->limit);
   if (query->offset) sq_text_format(out, " offset %lld", (long long)query->offset);
   if (query->after) sq_text_put(out, " after a cursor");
-  sq_text_put(out, "\nsql: ");
+  sq_text_byte(out, '\n');
+}
+
+/* Runs it: what was touched, only a run tells. */
+static bool explain_columns(sq_reading *reading, const sq_query *query, const sq_plan *plan, sq_text *out, sq_error *error) {
+  sq_rows *rows = sq_rows_make(&plan->columns, error);
+  bool good = rows && sq_reading_rows(reading, rows);
+  const sq_traffic *t = &reading->exec.traffic;
+  sq_text_put(out, "engine: columns\n");
+  write_query(query, plan, out);
+  sq_text_format(out, "plan: %s\n", reading->exec.plan);
+  sq_text_format(out, "read: %llu of %llu segments, %llu skipped; %llu fragments, %llu rows, %llu bytes\n", (unsigned long long)t->blocks,
+                 (unsigned long long)reading->exec.view->count, (unsigned long long)t->skipped, (unsigned long long)t->fragments,
+                 (unsigned long long)t->rows, (unsigned long long)t->bytes);
+  sq_rows_free(rows);
+  return good && sq_text_whole(out, error);
+}
+
+static bool explain_sql(sq_store *store, const sq_query *query, const sq_plan *plan, const char *why, sq_text *out, sq_error *error) {
+  sq_text_format(out, "engine: sql, by %s (%s)\n", plan->sql.target->title, why);
+  write_query(query, plan, out);
+  sq_text_put(out, "sql: ");
   sq_text_append(out, plan->sql.text.data, plan->sql.text.length);
   sq_text_put(out, "\nvalues: ");
   write_values(out, &plan->sql);
   sq_text_put(out, "\nplan:\n");
   return write_plan(store, plan, out, error) && sq_text_whole(out, error);
+}
+
+static bool explain(sq_store *store, const sq_query *query, const sq_plan *plan, sq_text *out, sq_error *error) {
+  sq_reading reading;
+  bool begun = sq_reading_begin(&reading, store, query, plan, false, error);
+  bool good = begun && reading.version && explain_columns(&reading, query, plan, out, error);
+  if (begun && !good && (!reading.version || sq_reading_turns_to_sql(&reading))) {
+    sq_text_clear(out);
+    good = explain_sql(store, query, plan, reading.why, out, error);
+  }
+  sq_reading_end(&reading);
+  return good;
 }
 
 bool sq_query_explain(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {

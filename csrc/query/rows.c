@@ -56,6 +56,11 @@ void sq_rows_put(sq_rows *rows, const sq_value *value) {
 
 void sq_rows_drop_last(sq_rows *rows) { rows->packed.length = rows->starts[--rows->count]; }
 
+void sq_rows_clear(sq_rows *rows) {
+  sq_text_clear(&rows->packed);
+  rows->count = 0;
+}
+
 static const char *unpack(const char *at, sq_value *value) {
   *value = (sq_value){.kind = (sq_kind)*at++};
   switch (value->kind) {

@@ -21,6 +21,8 @@ bool sq_rows_begin(sq_rows *rows, sq_error *error);
 void sq_rows_put(sq_rows *rows, const sq_value *value);
 /* Takes the last row away. */
 void sq_rows_drop_last(sq_rows *rows);
+/* Takes all rows away. */
+void sq_rows_clear(sq_rows *rows);
 /* All columns, those a cursor needs too. */
 void sq_rows_read_all(const sq_rows *rows, size_t index, sq_value *values);
 

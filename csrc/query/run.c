@@ -3,16 +3,16 @@
 #include <stdlib.h>
 
 #include "query/cursor.h"
+#include "query/engine.h"
 
 /* ----------------------------------------------------------------------------------------------- planning */
 
-static size_t cursor_width(const sq_query *query) {
-  bool order_is_key = query->source != SQ_REQUESTS && query->order.field == SQ_F_NONE;
-  return (query->source == SQ_REQUESTS ? 4 : query->key_count + (sq_by_session(query) ? 3 : 2)) - order_is_key;
-}
-
-static bool read_cursor(sq_plan *plan, const sq_query *query, sq_value *after, sq_error *error) {
-  return sq_cursor_read(query->after, query->after_length, plan->stamp, &plan->arena, after, cursor_width(query), error);
+static bool read_cursor(sq_plan *plan, const sq_query *query, sq_error *error) {
+  size_t width = plan->columns.count - plan->columns.shown;
+  sq_value *after = sq_arena_take(&plan->arena, width * sizeof *after);
+  plan->after = after;
+  if (!after) return sq_fail_memory(error);
+  return sq_cursor_read(query->after, query->after_length, plan->stamp, &plan->arena, after, width, error);
 }
 
 bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool count, sq_error *error) {
@@ -20,11 +20,11 @@ bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool c
   sq_arena_begin(&plan->arena, query->allocator, NULL, 0);
   plan->sql = (sq_sql){.target = &sq_sqlite_target, .scope = &plan->scope, .arena = &plan->arena, .error = error,
                        .text = {.allocator = query->allocator}};
-  sq_value after[SQ_MAX_KEYS + 4];
   if (!sq_cursor_stamp(query, &plan->scope, &plan->stamp, error)) return false;
+  sq_query_columns(query, &plan->scope, &plan->columns);
   if (count) return sq_sql_count(&plan->sql, query);
-  if (query->after && !read_cursor(plan, query, after, error)) return false;
-  return sq_sql_select(&plan->sql, query, query->after ? after : NULL, &plan->columns);
+  if (query->after && !read_cursor(plan, query, error)) return false;
+  return sq_sql_select(&plan->sql, query, plan->after, &plan->columns);
 }
 
 void sq_plan_end(sq_plan *plan) {
@@ -57,7 +57,7 @@ static bool take_row(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error
   return sq_text_whole(&rows->packed, error);
 }
 
-static bool take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error) {
+bool sq_plan_take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error) {
   int got;
   while ((got = sq_scan_next(scan, error)) == 1)
     if (!take_row(plan, scan, rows, error)) return false;
@@ -75,12 +75,28 @@ static bool end_page(const sq_plan *plan, const sq_query *query, sq_rows *rows, 
   return rows->next || sq_fail_memory(error);
 }
 
-static sq_rows *run(sq_store *store, const sq_query *query, const sq_plan *plan, sq_error *error) {
+static bool run_sql(sq_store *store, const sq_plan *plan, sq_rows *rows, sq_error *error) {
   sq_scan *scan = sq_plan_scan(plan, store, error);
-  sq_rows *rows = scan ? sq_rows_make(&plan->columns, error) : NULL;
-  bool good = rows && take_rows(plan, scan, rows, error) && end_page(plan, query, rows, error);
+  bool good = scan && sq_plan_take_rows(plan, scan, rows, error);
   sq_scan_close(scan);
-  if (good) return rows;
+  return good;
+}
+
+static bool fill(sq_store *store, const sq_query *query, const sq_plan *plan, sq_rows *rows, sq_error *error) {
+  sq_reading reading;
+  bool begun = sq_reading_begin(&reading, store, query, plan, false, error);
+  bool good = begun && reading.version && sq_reading_rows(&reading, rows);
+  if (begun && !good && (!reading.version || sq_reading_turns_to_sql(&reading))) {
+    sq_rows_clear(rows);
+    good = run_sql(store, plan, rows, error);
+  }
+  sq_reading_end(&reading);
+  return good && end_page(plan, query, rows, error);
+}
+
+static sq_rows *run(sq_store *store, const sq_query *query, const sq_plan *plan, sq_error *error) {
+  sq_rows *rows = sq_rows_make(&plan->columns, error);
+  if (!rows || fill(store, query, plan, rows, error)) return rows;
   sq_rows_free(rows);
   return NULL;
 }
@@ -101,10 +117,20 @@ static int64_t read_count(sq_store *store, const sq_plan *plan, sq_error *error)
   return count.integer;
 }
 
+static int64_t count(sq_store *store, const sq_query *query, const sq_plan *plan, sq_error *error) {
+  sq_reading reading;
+  int64_t rows = -1;
+  bool begun = sq_reading_begin(&reading, store, query, plan, true, error);
+  if (begun && reading.version) rows = sq_reading_count(&reading);
+  if (begun && rows < 0 && (!reading.version || sq_reading_turns_to_sql(&reading))) rows = read_count(store, plan, error);
+  sq_reading_end(&reading);
+  return rows;
+}
+
 int64_t sq_query_count(sq_store *store, const sq_query *query, sq_error *error) {
   sq_plan plan;
   if (!sq_store_enter(store, error)) return -1;
-  int64_t count = sq_plan_begin(&plan, store, query, true, error) ? read_count(store, &plan, error) : -1;
+  int64_t rows = sq_plan_begin(&plan, store, query, true, error) ? count(store, query, &plan, error) : -1;
   sq_plan_end(&plan);
-  return count;
+  return rows;
 }

@@ -1,4 +1,4 @@
-/* Running a query by the SQL engine. */
+/* Running a query: by the columns where they can answer, by SQL where they cannot. */
 #ifndef SQ_QUERY_RUN_H
 #define SQ_QUERY_RUN_H
 
@@ -11,11 +11,14 @@ typedef struct sq_plan {
   sq_scope scope;
   sq_sql sql;
   sq_columns columns;
+  const sq_value *after; /* where a cursor stands, or NULL */
   uint64_t stamp;
 } sq_plan;
 
 bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool count, sq_error *error);
 void sq_plan_end(sq_plan *plan);
+/* Reads all rows of the scan. */
+bool sq_plan_take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error);
 sq_scan *sq_plan_scan(const sq_plan *plan, sq_store *store, sq_error *error);
 /* A column of the scan's row as its type has it: booleans as such, lists and maps as JSON. */
 bool sq_plan_value(const sq_plan *plan, sq_scan *scan, size_t column, sq_value *out, sq_error *error);

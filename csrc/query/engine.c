@@ -1,0 +1,170 @@
+#include "query/engine.h"
+
+#include <stdlib.h>
+
+#include "base/json.h"
+
+/* --------------------------------------------------------------------------------------------- look-ups */
+
+/* What a session has of its own is SQL's to find. */
+static bool find_own(void *state, sq_field field, const sq_session_name *session, sq_text *out, sq_error *error) {
+  const sq_reading *r = state;
+  sq_arena arena;
+  sq_arena_begin(&arena, NULL, NULL, 0);
+  sq_sql sql = {.target = &sq_sqlite_target, .scope = &r->plan->scope, .arena = &arena, .error = error};
+  const sq_value key[3] = {{.kind = SQ_STRING, .length = (uint32_t)session->organization_length, .text = session->organization},
+                           {.kind = SQ_STRING, .length = (uint32_t)session->project_length, .text = session->project},
+                           {.kind = SQ_STRING, .length = (uint32_t)session->id_length, .text = session->id}};
+  sq_value found = {.kind = SQ_NULL};
+  sq_scan *scan = sq_sql_own(&sql, field, key) ? sq_scan_open(r->store, sql.text.data, sql.values, sql.count, error) : NULL;
+  bool good = scan && sq_scan_next(scan, error) == 1 && sq_scan_column(scan, 0, &found, error);
+  if (good && found.kind == SQ_STRING) sq_text_append(out, found.text, found.length);
+  sq_scan_close(scan);
+  sq_text_free(&sql.text);
+  sq_arena_end(&arena);
+  return good && sq_text_whole(out, error);
+}
+
+static bool find_feedback(void *state, const char *organization, size_t organization_length, const char *project, size_t project_length,
+                          const char *request_id, size_t request_id_length, sq_statistics *into, sq_error *error) {
+  const sq_reading *r = state;
+  return sq_store_add_feedback(r->store, organization, organization_length, project, project_length, request_id, request_id_length, into, error);
+}
+
+static bool is_late(void *store) { return sq_store_is_late(store); }
+
+/* ---------------------------------------------------------------------------------------------- choosing */
+
+/* What no engine on columns would do better. */
+static const char *refuse(const sq_query *query, bool count) {
+  if (query->source != SQ_REQUESTS) return NULL;
+  if (query->recorded) return "the requests are wanted as they were recorded";
+  bool all = !query->limited && !count && query->filter.rows->kind == SQ_N_TRUE;
+  return all ? "all requests are wanted, and they lie in SQLite" : NULL;
+}
+
+static bool take_version(sq_reading *r) {
+  r->version = sq_version_take(r->store, &r->why, r->error);
+  return r->version || r->why;
+}
+
+/* A damaged index is a missing one. */
+static bool pass_over(sq_reading *r) {
+  if (r->error->code != SQ_E_STORE || sq_store_engine(r->store) == SQ_ENGINE_COLUMNS) return false;
+  *r->error = (sq_error){.code = SQ_OK};
+  r->why = "the column index is damaged: reindex";
+  return true;
+}
+
+static void prepare(sq_reading *r) {
+  r->lookups = (sq_lookups){.state = r, .own = find_own, .feedback = find_feedback};
+  r->exec = (sq_exec){.view = sq_version_view(r->version), .query = r->query, .scope = r->plan->scope, .after = r->plan->after,
+                      .lookups = &r->lookups, .is_late = is_late, .late_state = r->store, .kernels = sq_store_plain_kernels(r->store) ? SQ_KERNELS_SCALAR : SQ_KERNELS_BEST,
+                      .whole = sq_store_plain_columns(r->store)};
+  r->why = sq_exec_refuses(&r->exec);
+}
+
+/* Look-ups in empty tables are left out. */
+static bool prepare_lookups(sq_reading *r) {
+  bool has[SQ_SIDE_COUNT];
+  if (r->query->source == SQ_REQUESTS) return true;
+  if (!sq_store_side_tables(r->store, has, r->error)) return false;
+  if (!has[SQ_SIDE_FEEDBACK]) r->lookups.feedback = NULL;
+  if (!has[SQ_SIDE_OWN_FEEDBACK] && !has[SQ_SIDE_TAGS] && !has[SQ_SIDE_METADATA]) r->lookups.own = NULL;
+  return true;
+}
+
+static void drop_version(sq_reading *r) {
+  sq_version_release(r->version);
+  r->version = NULL;
+}
+
+static bool must_be_columns(sq_reading *r) {
+  if (sq_store_engine(r->store) != SQ_ENGINE_COLUMNS) return true;
+  return sq_fail(r->error, SQ_E_VALUE, "the store was opened for the column engine, which cannot answer: %s", r->why);
+}
+
+bool sq_reading_begin(sq_reading *r, sq_store *store, const sq_query *query, const sq_plan *plan, bool count, sq_error *error) {
+  *r = (sq_reading){.store = store, .query = query, .plan = plan, .error = error};
+  r->why = sq_store_engine(store) == SQ_ENGINE_SQL ? "the store was opened for it" : refuse(query, count);
+  if (r->why) return must_be_columns(r);
+  if (!sq_store_begin_read(store, &r->begun, error) || (!take_version(r) && !pass_over(r))) return false;
+  if (r->version) prepare(r);
+  if (error->code != SQ_OK && !pass_over(r)) return false;
+  if (r->version && !r->why) return prepare_lookups(r);
+  drop_version(r);
+  return must_be_columns(r);
+}
+
+void sq_reading_end(sq_reading *r) {
+  drop_version(r);
+  sq_store_end_read(r->store, r->begun);
+  r->begun = false;
+}
+
+/* A block is verified when it is first touched, which may be in the midst of a query. */
+bool sq_reading_turns_to_sql(sq_reading *r) {
+  if (!r->version || !pass_over(r)) return false;
+  drop_version(r);
+  return true;
+}
+
+/* ----------------------------------------------------------------------------------------------- running */
+
+static bool take_row(void *state, const sq_value *values, size_t count, sq_error *error) {
+  sq_rows *rows = state;
+  if (!sq_rows_begin(rows, error)) return false;
+  for (size_t i = 0; i < count; i++) sq_rows_put(rows, &values[i]);
+  return sq_text_whole(&rows->packed, error);
+}
+
+static bool write_seqs(const int64_t *seqs, size_t count, sq_text *out, sq_error *error) {
+  for (size_t i = 0; i < count; i++) {
+    sq_text_byte(out, i ? ',' : '[');
+    sq_json_write_integer(out, seqs[i]);
+  }
+  sq_text_put(out, count ? "]" : "[]");
+  return sq_text_whole(out, error);
+}
+
+/* The columns say which requests; what they are, SQLite does. */
+static bool fetch_requests(sq_reading *r, const int64_t *seqs, size_t count, sq_rows *rows) {
+  sq_text list = {0};
+  sq_plan pick = *r->plan;
+  bool good = write_seqs(seqs, count, &list, r->error);
+  sq_arena_begin(&pick.arena, r->query->allocator, NULL, 0);
+  pick.sql = (sq_sql){.target = &sq_sqlite_target, .scope = &pick.scope, .arena = &pick.arena, .error = r->error};
+  const sq_value value = {.kind = SQ_STRING, .length = (uint32_t)list.length, .text = list.data};
+  good = good && sq_sql_pick(&pick.sql, r->query, &value, &pick.columns);
+  sq_scan *scan = good ? sq_plan_scan(&pick, r->store, r->error) : NULL;
+  good = scan && sq_plan_take_rows(&pick, scan, rows, r->error);
+  sq_scan_close(scan);
+  sq_plan_end(&pick);
+  sq_text_free(&list);
+  return good;
+}
+
+static bool run_requests(sq_reading *r, sq_rows *rows) {
+  int64_t *seqs = NULL;
+  size_t count = 0;
+  bool good = sq_exec_requests(&r->exec, &seqs, &count, r->error) && (count == 0 || fetch_requests(r, seqs, count, rows));
+  free(seqs);
+  return good;
+}
+
+static bool tell_of_lateness(sq_reading *r) {
+  if (r->error->code != SQ_E_TIMEOUT) return false;
+  *r->error = (sq_error){.code = SQ_OK};
+  return sq_store_fail_late(r->store, r->error);
+}
+
+bool sq_reading_rows(sq_reading *r, sq_rows *rows) {
+  bool requests = r->query->source == SQ_REQUESTS;
+  return (requests ? run_requests(r, rows) : sq_exec_groups(&r->exec, take_row, rows, r->error)) || tell_of_lateness(r);
+}
+
+int64_t sq_reading_count(sq_reading *r) {
+  int64_t count = sq_exec_count(&r->exec, r->error);
+  if (count < 0) tell_of_lateness(r);
+  return count;
+}
