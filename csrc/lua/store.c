@@ -36,6 +36,13 @@ static void set_integer(lua_State *L, const char *name, int64_t value) {
   lua_setfield(L, -2, name);
 }
 
+/* "" is absent. */
+static void set_text(lua_State *L, const char *name, const char *text) {
+  if (text[0] == '\0') return;
+  lua_pushstring(L, text);
+  lua_setfield(L, -2, name);
+}
+
 /* true, or nil, message, detail */
 static int done(lua_State *L, bool good, const sq_error *error) {
   if (!good) return binding_fail(L, error);
@@ -45,14 +52,28 @@ static int done(lua_State *L, bool good, const sq_error *error) {
 
 /* ---------------------------------------------------------------------------------------------- opening */
 
-/* core.open(path, {organization, project, readonly, relaxed, timeout_ms}) */
+static sq_engine engine_option(lua_State *L, int index) {
+  static const char *const names[] = {[SQ_ENGINE_AUTO] = "auto", [SQ_ENGINE_SQL] = "sql", [SQ_ENGINE_COLUMNS] = "columns"};
+  const char *name = text_option(L, index, "engine");
+  for (int i = 0; name && i < 3; i++)
+    if (strcmp(names[i], name) == 0) return (sq_engine)i;
+  if (name) luaL_error(L, "engine is auto, sql or columns, not '%s'", name);
+  return SQ_ENGINE_AUTO;
+}
+
+/* core.open(path, {organization, project, readonly, relaxed, timeout_ms, engine, manual_seal}) */
 static int open_store(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   sq_open_options options = {.organization = text_option(L, 2, "organization"),
                              .project = text_option(L, 2, "project"),
                              .readonly = flag_option(L, 2, "readonly"),
                              .relaxed = flag_option(L, 2, "relaxed"),
-                             .timeout_ms = integer_option(L, 2, "timeout_ms", 0)};
+                             .timeout_ms = integer_option(L, 2, "timeout_ms", 0),
+                             .engine = engine_option(L, 2),
+                             .manual_seal = flag_option(L, 2, "manual_seal"),
+                             .plain_columns = flag_option(L, 2, "plain_columns"),
+                             .plain_kernels = flag_option(L, 2, "plain_kernels"),
+                             .segment_rows = (uint32_t)integer_option(L, 2, "segment_rows", 0)};
   sq_error error = {.code = SQ_OK};
   void **handle = binding_new(L, BINDING_STORE);
   *handle = sq_store_open(path, &options, &error);
@@ -89,6 +110,35 @@ static int backup(lua_State *L) {
   const char *path = luaL_checkstring(L, 2);
   sq_error error = {.code = SQ_OK};
   return done(L, sq_store_backup(store, path, &error), &error);
+}
+
+/* store:seal(), store:reindex(): true */
+static int seal(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_seal(store, false, &error), &error);
+}
+
+static int reindex(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_reindex(store, &error), &error);
+}
+
+/* store:settle() */
+static int settle(lua_State *L) {
+  sq_store_settle(binding_check(L, 1, BINDING_STORE));
+  return 0;
+}
+
+/* store:check(): how many rows were compared */
+static int check_index(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_error error = {.code = SQ_OK};
+  int64_t rows;
+  if (!sq_store_check(store, &rows, &error)) return binding_fail(L, &error);
+  lua_pushinteger(L, (lua_Integer)rows);
+  return 1;
 }
 
 /* ---------------------------------------------------------------------------------------------- ingesting */
@@ -296,13 +346,14 @@ static int resolve(lua_State *L) {
   return 2;
 }
 
-/* store:delete{organization, project, request, session, user, before, bodies_only}: counts */
+/* store:delete{organization, project, request, session, user, before, bodies_only, erase}: counts */
 static int delete(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
   luaL_checktype(L, 2, LUA_TTABLE);
   sq_deletion d = {.organization = text_option(L, 2, "organization"), .project = text_option(L, 2, "project"),
                    .request = text_option(L, 2, "request"), .session = text_option(L, 2, "session"),
-                   .user = text_option(L, 2, "user"), .bodies_only = flag_option(L, 2, "bodies_only")};
+                   .user = text_option(L, 2, "user"), .bodies_only = flag_option(L, 2, "bodies_only"),
+                   .erase = flag_option(L, 2, "erase")};
   sq_error error = {.code = SQ_OK};
   sq_value time;
   lua_getfield(L, 2, "before");
@@ -349,6 +400,13 @@ static int stats(lua_State *L) {
   set_integer(L, "bytes", s.bytes);
   set_integer(L, "wal_bytes", s.wal_bytes);
   set_integer(L, "schema_version", s.schema_version);
+  set_integer(L, "sealed", s.sealed);
+  set_integer(L, "unsealed", s.unsealed);
+  set_integer(L, "dead", s.dead);
+  set_integer(L, "segments", s.segments);
+  set_integer(L, "index_bytes", s.index_bytes);
+  set_text(L, "index_state", s.index_state);
+  set_text(L, "last_error", s.last_error);
   if (s.has_requests) {
     lua_pushnumber(L, (double)s.first_created_at / 1e6);
     lua_setfield(L, -2, "first_created_at");
@@ -382,7 +440,8 @@ static int iso(lua_State *L) {
 void binding_open_store(lua_State *L) {
   static const luaL_Reg methods[] = {{"snapshot", snapshot}, {"backup", backup}, {"ingest", ingest},     {"feedback", feedback},
                                      {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
-                                     {"export", export},     {"stats", stats},   {NULL, NULL}};
+                                     {"export", export},     {"stats", stats},
+                                     {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"read", read_block}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", open_store}, {"migrate", migrate}, {"encode", encode}, {"decode", decode},
                                        {"reader", open_reader}, {"iso", iso},       {"line_id", line_id},      {NULL, NULL}};

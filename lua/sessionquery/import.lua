@@ -200,6 +200,7 @@ return function(db, source, options)
     local block, why, more = read()
     if not block then
       if why then return failed(job, why, more) end
+      if db._core then db._core:settle() end
       return job.sum
     end
     local good, stopped, place = take_block(job, db, block)

@@ -37,6 +37,7 @@ local open_options = {
   project = "id",
   timeout_ms = "number",
   engine = "string",
+  seal = "string",
 }
 
 ---@class sessionquery.OpenOptions
@@ -45,7 +46,8 @@ local open_options = {
 ---@field organization? string only this one's rows, to read and to write
 ---@field project? string only this one's rows
 ---@field timeout_ms? integer of each call, waiting for locks included; nil: none (locks wait 10 s)
----@field engine? "auto"|"sql"
+---@field engine? "auto"|"sql"|"columns" auto: the columns where they can answer, SQL where they cannot
+---@field seal? "auto"|"manual" manual: adding rows does not seal them, `db:seal()` does
 
 local store = {}
 
@@ -60,18 +62,19 @@ function store.open(path, options)
   if path == "" then error('open: the path is empty; ":memory:" is a store without a file', 2) end
   options = check.options(options, open_options, "open")
   if options.timeout_ms then check.whole(options.timeout_ms, 0, 2 ^ 31, "open: timeout_ms") end
-  local engine = options.engine or "auto"
-  if engine ~= "auto" and engine ~= "sql" then
-    local message = engine == "columns" and "open: this version has no column index, so no engine 'columns'"
-      or ("open: engine is auto or sql, not '%s'"):format(engine)
-    error(message, 2)
+  local engine, seal = options.engine or "auto", options.seal or "auto"
+  if engine ~= "auto" and engine ~= "sql" and engine ~= "columns" then
+    error(("open: engine is auto, sql or columns, not '%s'"):format(engine), 2)
   end
+  if seal ~= "auto" and seal ~= "manual" then error(("open: seal is auto or manual, not '%s'"):format(seal), 2) end
   local opened, message, detail = core.open(path, {
     readonly = options.readonly,
     relaxed = options.durable == false,
     organization = options.organization,
     project = options.project,
     timeout_ms = options.timeout_ms,
+    engine = engine,
+    manual_seal = seal == "manual",
   })
   if not opened then return nil, message, detail end
   return wrap(opened)
@@ -85,6 +88,40 @@ end
 function store.migrate(path)
   check.type(path, "id", "migrate: path")
   return core.migrate(path)
+end
+
+--- Moves the rows that are not in the column index yet into it. Adding does so by itself for each 65,536 rows.
+--- A seal that another process is at is left to it.
+---@param ... nil it takes no argument
+---@return true?
+---@return string? message
+---@return table? detail
+function Store:seal(...)
+  local open = core_of(self)
+  no_arguments(select("#", ...), "seal")
+  return open:seal()
+end
+
+--- Makes the column index anew, from the rows.
+---@param ... nil it takes no argument
+---@return true?
+---@return string? message
+---@return table? detail
+function Store:reindex(...)
+  local open = core_of(self)
+  no_arguments(select("#", ...), "reindex")
+  return open:reindex()
+end
+
+--- Compares the column index with the rows, value by value.
+---@param ... nil it takes no argument
+---@return integer? rows how many were compared, all of them right
+---@return string? message what is wrong
+---@return table? detail
+function Store:check(...)
+  local open = core_of(self)
+  no_arguments(select("#", ...), "check")
+  return open:check()
 end
 
 --- Closes the handle; again does nothing. An iterator that has rows left to read raises then.
@@ -240,6 +277,7 @@ local delete_known = {
   organization = "id",
   before = "number|string",
   bodies_only = "boolean",
+  erase = "boolean",
 }
 
 ---@class sessionquery.Deletion
@@ -250,6 +288,8 @@ local delete_known = {
 ---@field organization? string
 ---@field before? number|string created_at, exclusive
 ---@field bodies_only? boolean the rows stay
+---@field erase? boolean no trace is left in the store's files: they are overwritten, the column index is made anew, the
+--- write-ahead log emptied. Takes as long as an index of all rows; while others read, it is an error, and may be asked for again
 
 ---@class sessionquery.Deleted
 ---@field requests integer
@@ -321,6 +361,13 @@ end
 ---@field bytes integer of the file
 ---@field wal_bytes integer of its write-ahead log
 ---@field schema_version integer
+---@field sealed integer rows in the column index; this and what follows is of the whole file, whatever the handle sees
+---@field unsealed integer places in the order of arrival behind them: rows that wait, and replaced or deleted ones
+---@field dead integer sealed rows that were changed or deleted since
+---@field segments integer
+---@field index_bytes integer of the column index's file
+---@field index_state? string why the column index does not answer; nil when it does
+---@field last_error? string of a seal that `add` began, in this process
 ---@field first_created_at? number seconds
 ---@field last_created_at? number
 

@@ -1,5 +1,5 @@
 --- The command: `sessionquery SUBCOMMAND …`; gives a function of its arguments. A subcommand is one module here and one line in `registry`.
-local registry = { "import", "sessions", "report", "explain", "stats" }
+local registry = { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check" }
 
 --- What subcommands share.
 local shared = {}
@@ -19,6 +19,14 @@ function shared.open(args, options)
   local db, message = sq.open(args.db, options)
   if not db then shared.fail(message) end
   return db
+end
+
+--- Opens a store for writing that must be there already.
+function shared.open_there(args)
+  local file = io.open(args.db, "rb")
+  if not file then shared.fail(("there is no store at %s"):format(args.db)) end
+  file:close() -- before SQLite's locks are there to be lost
+  return shared.open(args)
 end
 
 --- A time of the command line: RFC 3339, a date, or an age such as 90m, 24h, 7d, 2w before now.

@@ -5,6 +5,7 @@ local command = { summary = "Print numbers about the store." }
 local names = {
   "requests", "sessions", "without_session", "bodies", "feedback", "organizations", "projects",
   "first_created_at", "last_created_at", "bytes", "wal_bytes", "schema_version",
+  "sealed", "unsealed", "dead", "segments", "index_bytes", "index_state", "last_error",
 }
 
 function command.options() end
