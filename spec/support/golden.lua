@@ -20,7 +20,7 @@ end
 local function body_parts(source)
   local query, message, detail = sq.query("helicone", source)
   if not query then return { error_part(message, detail) } end
-  local db = assert(sq.open ":memory:")
+  local db = assert(sq.open(":memory:", { engine = "sql" }))
   local text = assert(query:on(db):explain())
   db:close()
   return { assert(text:match "\nquery: ([^\n]*)"), "values " .. assert(text:match "\nvalues: ([^\n]*)") }

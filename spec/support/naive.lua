@@ -72,7 +72,8 @@ local function holds(op, value, literals)
 end
 
 --- A comparison with a value that may be absent, be a scalar or be a list.
-local function compare(op, value, literals)
+local compare
+function compare(op, value, literals)
   if op == "present" then return value ~= nil and (type(value) ~= "table" or next(value) ~= nil) end
   if op == "absent" then return not compare("present", value, literals) end
   if op == "ne" then return not compare("eq", value, literals) end
@@ -85,21 +86,55 @@ local function compare(op, value, literals)
   return false
 end
 
+--- The same of a member of a map, of which nothing but its presence can be asked when it is nested.
+local function compare_member(op, value, literals)
+  if type(value) ~= "table" then return compare(op, value, literals) end
+  return op == "present" or op == "ne"
+end
+
 -- -------------------------------------------------------------------------------------------------- requests
+
+local function trace_of(row) return row.organization_id .. "\0" .. row.project .. "\0" .. row.trace_id end
+
+--- The rows of each trace and the feedback on each row; whoever changes the world takes it away.
+local function index_of(world)
+  if world.index then return world.index end
+  local index = { traces = {}, feedback = {}, scores = {} }
+  for _, row in ipairs(world.rows) do
+    local trace = row.trace_id and trace_of(row)
+    if trace then
+      index.traces[trace] = index.traces[trace] or {}
+      table.insert(index.traces[trace], row)
+    end
+  end
+  for _, entry in ipairs(world.feedback) do
+    index.feedback[entry.row] = index.feedback[entry.row] or {}
+    table.insert(index.feedback[entry.row], entry)
+  end
+  world.index = index
+  return index
+end
+
+local none = {}
+
+local function feedback_on(row, world) return index_of(world).feedback[row] or none end
 
 --- The recorded scores under the newest feedback of each key.
 local function scores_of(row, world)
+  local known = index_of(world).scores[row]
+  if known then return known end
   local scores, newest = {}, {}
-  for key, value in pairs(row.scores or {}) do scores[key] = value end
-  for id, entry in ipairs(world.feedback) do
-    if entry.row == row and entry.score ~= nil then
+  for key, value in pairs(row.scores or none) do scores[key] = value end
+  for _, entry in ipairs(feedback_on(row, world)) do
+    if entry.score ~= nil then
       local last = newest[entry.key]
-      if not last or entry.created_at > last.created_at or (entry.created_at == last.created_at and id > last.id) then
-        newest[entry.key] = { created_at = entry.created_at, id = id }
+      if not last or entry.created_at > last.created_at or (entry.created_at == last.created_at and entry.id > last.id) then
+        newest[entry.key] = entry
         scores[entry.key] = entry.score
       end
     end
   end
+  index_of(world).scores[row] = scores
   return scores
 end
 
@@ -128,28 +163,19 @@ local function request_member(row, field, key, world)
 end
 
 local function trace_rows(row, world)
-  local rows = {}
-  for _, other in ipairs(world.rows) do
-    local same = other.organization_id == row.organization_id and other.project == row.project
-    if row.trace_id ~= nil and same and other.trace_id == row.trace_id then rows[#rows + 1] = other end
-  end
-  return rows
+  return row.trace_id ~= nil and index_of(world).traces[trace_of(row)] or none
+end
+
+local function members_of(map)
+  local entries = {}
+  for key, value in pairs(map or none) do entries[#entries + 1] = { key = key, value = value } end
+  return entries
 end
 
 --- The entries of a map, or of the row's feedback, as tables of what can be asked.
 local function entries_of(row, map, world)
-  local entries = {}
-  if map == "feedback" then
-    for id, entry in ipairs(world.feedback) do
-      if entry.row == row then
-        entries[#entries + 1] = { key = entry.key, score = entry.score, value = entry.value, comment = entry.comment,
-          source = entry.source, created_at = entry.created_at, id = id }
-      end
-    end
-  else
-    for key, value in pairs(naive.value(row, map, world) or {}) do entries[#entries + 1] = { key = key, value = value } end
-  end
-  return entries
+  if map == "feedback" then return feedback_on(row, world) end
+  return members_of(naive.value(row, map, world))
 end
 
 local function both(tree, test)
@@ -172,7 +198,7 @@ local function entry_passes(entry, tree)
   if kind == "and" then return both(tree, function(t) return entry_passes(entry, t) end) end
   if kind == "or" then return either(tree, function(t) return entry_passes(entry, t) end) end
   if kind == "not" then return not entry_passes(entry, tree[2]) end
-  return compare(tree[4], entry[tree[2]:gsub("^entry%.", "")], tree[5])
+  return compare_member(tree[4], entry[tree[2]:gsub("^entry%.", "")], tree[5])
 end
 
 --- Whether a request satisfies a tree of request fields.
@@ -198,10 +224,12 @@ function naive.passes(row, tree, world)
     return false
   end
   local field, key, op = tree[2], tree[3], tree[4]
-  if op == "has" and (field == "properties" or field == "scores") then
+  if op == "has" and (field == "properties" or field == "scores" or field == "extra") then
     return request_member(row, field, tree[5][1].value, world) ~= nil
   end
-  return compare(op, request_member(row, field, key, world), tree[5])
+  local value = request_member(row, field, key, world)
+  if key ~= nil then return compare_member(op, value, tree[5]) end
+  return compare(op, value, tree[5])
 end
 
 -- ---------------------------------------------------------------------------------------------- the levels
@@ -210,6 +238,7 @@ local function level_of(tree)
   local kind = tree[1]
   if kind == "true" or kind == "false" then return {} end
   if kind == "some" or kind == "every" then return { session = true } end
+  if kind == "entry" and tree[2] == "session.metadata" then return { session = true } end
   if kind == "root" or kind == "in_trace" or kind == "entry" then return { request = true } end
   if kind == "is" then return { [tree[2]:find "^session%." and "session" or "request"] = true } end
   local level = {}
@@ -309,10 +338,9 @@ local function values_of(rows, field)
   return values
 end
 
---- The ceil(p·n)-th smallest, p in thousandths.
+--- The ceil(p·n)-th smallest of sorted values, p in thousandths.
 local function percentile(values, permille)
   if #values == 0 then return nil end
-  table.sort(values)
   return values[math.ceil(permille * #values / 1000)]
 end
 
@@ -349,12 +377,17 @@ local function distinct(rows, field)
   return list
 end
 
+local function is_later(row, than)
+  for _, name in ipairs { "created_at", "request_id", "project" } do
+    if row[name] ~= than[name] then return row[name] > than[name] end
+  end
+  return false
+end
+
 local function name_of(rows)
   local latest
   for _, row in ipairs(rows) do
-    local later = not latest or row.created_at > latest.created_at
-      or (row.created_at == latest.created_at and row.request_id > latest.request_id)
-    if row.session_name and later then latest = row end
+    if row.session_name and (not latest or is_later(row, latest)) then latest = row end
   end
   return latest and latest.session_name or ""
 end
@@ -388,21 +421,17 @@ end
 function naive.aggregate(rows, world)
   local latencies, firsts = values_of(rows, "latency_ms"), values_of(rows, "time_to_first_token_ms")
   local created, sessions, ends = values_of(rows, "created_at"), {}, {}
-  local feedback, of_row, session_count = {}, {}, 0
+  local feedback, session_count = {}, 0
   for _, row in ipairs(rows) do
     ends[#ends + 1] = end_of(row)
-    of_row[row] = true
+    for _, entry in ipairs(feedback_on(row, world)) do feedback[#feedback + 1] = entry end
     local id = row.session_id and #row.project .. ":" .. row.project .. row.session_id
     if id and not sessions[id] then
       sessions[id] = true
       session_count = session_count + 1
     end
   end
-  for _, entry in ipairs(world.feedback) do
-    if entry.row and of_row[entry.row] then feedback[#feedback + 1] = entry end
-  end
-  table.sort(created)
-  table.sort(ends)
+  for _, values in ipairs { created, ends, latencies, firsts } do table.sort(values) end
   local errors = count_if(rows, in_error)
   return {
     name = name_of(rows),
@@ -454,8 +483,14 @@ function naive.keeps(group, tree, world)
     if kind == "some" then return count > 0 end
     return count == #group.rows
   end
+  if kind == "entry" then
+    for _, entry in ipairs(members_of(group.fields.metadata)) do
+      if entry_passes(entry, tree[3]) then return true end
+    end
+    return false
+  end
   local value = group.fields[tree[2]:gsub("^session%.", "")]
-  if tree[3] ~= nil then value = value and value[tree[3]] end
+  if tree[3] ~= nil then return compare_member(tree[4], value and value[tree[3]], tree[5]) end
   if tree[4] == "has" and tree[2] == "session.metadata" then return value ~= nil and value[tree[5][1].value] ~= nil end
   return compare(tree[4], value, tree[5])
 end
@@ -527,7 +562,8 @@ function naive.bucket(micros, unit, offset_minutes)
 end
 
 --- sessions() and group_by(): rows of all fields, in order. `keys` are { name =, get = } or nil for sessions.
-function naive.groups(world, scope, tree, keys, by)
+--- `brief`: rows of total_requests alone, in no order.
+function naive.groups(world, scope, tree, keys, by, brief)
   local by_session = keys == nil
   keys = keys or { { name = "id", get = function(row) return row.session_id end } }
   local trim, keep = naive.split(tree)
@@ -550,7 +586,7 @@ function naive.groups(world, scope, tree, keys, by)
   end
   local kept = {}
   for _, group in ipairs(list) do
-    group.fields = naive.aggregate(group.rows, world)
+    group.fields = brief and #keep == 1 and { total_requests = #group.rows } or naive.aggregate(group.rows, world)
     if #keys == 1 then group.fields.id = group.key[1] end
     if by_session then
       local own = world.sessions[group.organization_id .. "\0" .. group.project .. "\0" .. group.key[1]] or {}
@@ -559,6 +595,10 @@ function naive.groups(world, scope, tree, keys, by)
       group.fields.own_feedback_stats = statistics(own.feedback or {})
     end
     if naive.keeps(group, keep, world) then kept[#kept + 1] = group end
+  end
+  if brief then
+    for i, group in ipairs(kept) do kept[i] = { total_requests = group.fields.total_requests } end
+    return kept
   end
   by = by or { "latest_request_created_at", true }
   local terms = { { descending = by[2], get = function(group)

@@ -1,5 +1,6 @@
---- Random data and random filters: small pools, so that things meet; absent values everywhere. The same seed
---- gives the same on every VM.
+--- Random filters: of the catalogue's fields, with literals from pools or from data (see sample.lua). The same
+--- seed gives the same on every VM.
+local core = require "sessionquery.core"
 local sq = require "sessionquery"
 
 local random = {}
@@ -21,24 +22,23 @@ end
 
 -- --------------------------------------------------------------------------------------------------- values
 
-local BASE = 1775800000 -- seconds
+random.BASE = 1775800000 -- seconds; data are of the hours after it
+random.texts = { "", "a", "A", "ab", "a%b", "a_b", "É", "é", "Яна", "яна", "x\\y", "null", "true", "1", "İ", "it's", 'say "hi"' }
+random.keys = { "env", "Os Platform", "n", "flag", "has", "a.b", "deep" }
+random.scalars = { "prod", "dev", "1", "true", "É", "", 1, 2, 0.5, -3, true, false }
 
-local texts = { "", "a", "A", "ab", "a%b", "a_b", "É", "é", "Яна", "яна", "x\\y", "null", "true", "1", "İ", "it's", 'say "hi"' }
-local keys = { "env", "Os Platform", "n", "flag", "has", "a.b" }
-local scalars = { "prod", "dev", "1", "true", "É", "", 1, 2, 0.5, -3, true, false }
-local models = { "gpt-4o", "gpt-4", "o3", "claude", "" }
-local users = { "u1", "u2", "Ü3", "" }
+local texts, keys, scalars = random.texts, random.keys, random.scalars
 
-local function micros(rng) return (BASE + rng.int(0, 40) * 100) * 1000000 + rng.pick { 0, 0, 0, 1, 999999, 500000 } end
+function random.micros(rng) return (random.BASE + rng.int(0, 40) * 100) * 1000000 + rng.pick { 0, 0, 0, 1, 999999, 500000 } end
 
-local function time_text(value)
+function random.time_text(value)
   local seconds = math.floor(value / 1000000)
   return os.date("!%Y-%m-%dT%H:%M:%S", seconds) .. (".%06d"):format(value - seconds * 1000000)
 end
 
 --- A decimal with a half below the scale, or none: value is on the scale, text is what stands in source.
 local function decimal(rng, integer, digits)
-  local half = rng.chance(15)
+  local half = rng.chance(10)
   local magnitude = math.abs(integer)
   local scale = 10 ^ digits
   local text = ("%d"):format(math.floor(magnitude / scale))
@@ -50,157 +50,206 @@ local function decimal(rng, integer, digits)
   return value, text
 end
 
+--- Literals of a type: of a value that the data have, or of none.
 local literal = {}
 
 local function quote(text) return "'" .. text:gsub("'", "''") .. "'" end
 
 local function text_literal(value) return { kind = "text", value = value, source = quote(value), api = value } end
 
-function literal.text(rng, pool) return text_literal(rng.pick(pool or texts)) end
-
-function literal.integer(rng)
-  if rng.chance(3) then return { kind = "number", value = 1e30, source = "1e30", api = 1e30 } end
-  if rng.chance(3) then return { kind = "number", value = -1e30, source = "-1e30", api = -1e30 } end
-  local value, source = decimal(rng, rng.pick { 0, 1, 100, 200, 450, 500, 2000, -1, -2, 90 }, 0)
-  return { kind = "number", value = value, source = source, api = tonumber(source) }
+function literal.text(rng, value)
+  if value and rng.chance(10) then value = rng.pick { value:upper(), value:sub(1, -2):gsub("[\192-\255][\128-\191]*$", ""), value .. "a" } end
+  return text_literal(value or rng.pick(texts))
 end
 
-function literal.money(rng)
-  local value, source = decimal(rng, rng.pick { 0, 1, 2, 1500, 4200000, 500000000, 1000000000, -5 }, 9)
-  return { kind = "number", value = value, source = source, api = tonumber(source) }
+literal.list = literal.text
+
+local function number_literal(rng, value, digits)
+  local scaled, source = decimal(rng, value + rng.pick { 0, 0, 0, 0, 1, -1 }, digits)
+  return { kind = "number", value = scaled, source = source, api = tonumber(source) }
 end
 
-function literal.time(rng)
-  local value = micros(rng)
+function literal.integer(rng, value)
+  if rng.chance(2) then return { kind = "number", value = 1e30, source = "1e30", api = 1e30 } end
+  if rng.chance(2) then return { kind = "number", value = -1e30, source = "-1e30", api = -1e30 } end
+  return number_literal(rng, value or rng.pick { 0, 1, 100, 200, 450, 500, 2000, -1, -2, 90 }, 0)
+end
+
+function literal.money(rng, value)
+  return number_literal(rng, value or rng.pick { 0, 1, 2, 1500, 4200000, 500000000, 1000000000, -5 }, 9)
+end
+
+function literal.time(rng, value)
+  value = value or random.micros(rng)
   local half = rng.chance(10)
-  local text = time_text(value) .. (half and "5Z" or "Z")
+  local text = random.time_text(value) .. (half and "5Z" or "Z")
   if half then return { kind = "number", value = value + 0.5, source = quote(text), api = text } end
   if rng.chance(50) then return { kind = "number", value = value, source = text, api = value / 1000000 } end
   return { kind = "number", value = value, source = quote(text), api = text }
 end
 
-function literal.boolean(rng)
-  local value = rng.chance(50)
+function literal.boolean(rng, value)
+  if value == nil then value = rng.chance(50) end
   return { kind = "boolean", value = value, source = tostring(value), api = value }
 end
 
-function literal.real(rng)
-  local value = rng.pick { 0, 0.5, 1, 0.25, 100, 450, 333.25, 1000.001, 12345 }
-  return { kind = "number", value = value, source = ("%.17g"):format(value), api = value }
+--- The shortest text that reads back as the number.
+local function shortest(number)
+  for digits = 1, 17 do
+    local text = ("%." .. digits .. "g"):format(number)
+    if tonumber(text) == number then return text end
+  end
 end
 
-function literal.scalar(rng)
-  local value = rng.pick(scalars)
+function literal.real(rng, value)
+  value = value or rng.pick { 0, 0.5, 1, 0.25, 100, 450, 333.25, 1000.001, 12345 }
+  return { kind = "number", value = value, source = shortest(value), api = value }
+end
+
+function literal.scalar(rng, value)
+  if value == nil or type(value) == "table" then value = rng.pick(scalars) end
   if type(value) == "string" then return text_literal(value) end
-  return { kind = type(value), value = value, source = tostring(value), api = value }
+  return { kind = type(value), value = value, source = type(value) == "number" and shortest(value) or tostring(value), api = value }
 end
 
 local patterns = { "%", "a%", "%b", "_", "a_b", "a\\%b", "a\\_b", "%\\\\%", "", "É", "é%", "%Я%", "gpt-%", "%o%", "u_" }
 
--- --------------------------------------------------------------------------------------------------- fields
-
---- What can be asked of a request: name, type, pool of texts.
-local request_fields = {
-  { "request_id", "text" }, { "organization_id", "text" }, { "project", "text" }, { "session_id", "text" },
-  { "session_name", "text" }, { "trace_id", "text" }, { "parent_id", "text" }, { "run_type", "text" },
-  { "error", "text" }, { "provider", "text" }, { "model", "text" }, { "user_id", "text" }, { "cost_source", "text" },
-  { "cache_reference_id", "text" }, { "request_body", "text" }, { "response_body", "text" },
-  { "created_at", "time" }, { "responded_at", "time" },
-  { "latency_ms", "integer" }, { "time_to_first_token_ms", "integer" }, { "status", "integer" },
-  { "prompt_tokens", "integer" }, { "completion_tokens", "integer" }, { "total_tokens", "integer" },
-  { "prompt_cache_read_tokens", "integer" }, { "prompt_cache_write_tokens", "integer" },
-  { "cost_usd", "money" }, { "prompt_cost_usd", "money" }, { "completion_cost_usd", "money" },
-  { "threat", "boolean" }, { "cached", "boolean" }, { "streamed", "boolean" }, { "cache_enabled", "boolean" },
-  { "tags", "list" }, { "assets", "list" },
-  { "properties", "map" }, { "properties", "map" }, { "scores", "map" }, { "scores", "map" },
-}
-
-local session_fields = {
-  { "session.id", "text" }, { "session.name", "text" },
-  { "session.created_at", "time" }, { "session.latest_request_created_at", "time" },
-  { "session.duration_ms", "real" }, { "session.total_requests", "count" }, { "session.total_sessions", "count" },
-  { "session.total_cost_usd", "money" }, { "session.prompt_cost_usd", "money" }, { "session.completion_cost_usd", "money" },
-  { "session.prompt_tokens", "integer" }, { "session.completion_tokens", "integer" }, { "session.total_tokens", "integer" },
-  { "session.prompt_cache_read_tokens", "integer" }, { "session.prompt_cache_write_tokens", "integer" },
-  { "session.avg_latency_ms", "real" }, { "session.latency_p50_ms", "integer" }, { "session.latency_p90_ms", "integer" },
-  { "session.latency_p95_ms", "integer" }, { "session.latency_p99_ms", "integer" },
-  { "session.first_token_p50_ms", "integer" }, { "session.first_token_p99_ms", "integer" },
-  { "session.errors", "count" }, { "session.error_rate", "real" }, { "session.streaming_rate", "real" },
-  { "session.unknown_usage", "count" },
-  { "session.user_ids", "list" }, { "session.models", "list" }, { "session.request_tags", "list" },
-  { "session.tags", "list", own = true }, { "session.metadata", "map", own = true },
-}
-
-function literal.count(rng)
-  local value = rng.int(0, 6)
-  return { kind = "number", value = value, source = tostring(value), api = value }
+local function points_of(text)
+  local points = {}
+  for point in text:gmatch "[%z\1-\127\194-\244][\128-\191]*" do points[#points + 1] = point end
+  return points
 end
 
-local pools = {
-  request_id = { "r1", "r12", "r7" }, organization_id = { "", "org2" }, project = { "default", "p2" },
-  session_id = { "s1", "s2", "S1", "é" }, session_name = { "plan", "Plan B", "" }, trace_id = { "t1", "t2" },
-  parent_id = { "r1", "r2" }, run_type = { "llm", "chain", "tool", "embedding" }, model = models, user_id = users,
-  cost_source = { "recorded" }, cache_reference_id = { "00000000-0000-0000-0000-000000000000", "c1" },
-  ["session.id"] = { "s1", "s2", "S1", "é", "s" }, ["session.name"] = { "plan", "Plan B", "" },
-}
+local other_case = { ["É"] = "é", ["é"] = "É", ["Я"] = "я", ["я"] = "Я" }
 
-local orders = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "present", "absent" }
-local operators = {
-  text = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "like", "ilike", "contains", "present", "absent", "eq", "among" },
-  integer = orders, money = orders, time = orders, real = orders, count = orders,
-  boolean = { "eq", "ne", "among", "present", "absent" },
-  list = { "eq", "ne", "gt", "lte", "between", "among", "like", "ilike", "contains", "has", "present", "absent" },
-  scalar = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "like", "ilike", "contains", "present", "absent" },
-  map = { "has", "present", "absent" },
-}
+--- A pattern or part that some value has.
+local function part_of(rng, value, op)
+  local points, out = points_of(value), {}
+  local from = rng.chance(40) and 1 or rng.int(1, math.max(1, #points))
+  local to = rng.chance(40) and #points or math.min(#points, rng.int(from, from + 3))
+  local pattern, folds = op ~= "contains", op ~= "like"
+  for i = from, to do
+    local point = points[i]
+    if folds and rng.chance(30) then point = other_case[point] or (rng.chance(50) and point:upper() or point:lower()) end
+    if pattern and rng.chance(10) then point = "_" elseif pattern and point:find "^[%%_\\]$" then point = "\\" .. point end
+    out[#out + 1] = point
+  end
+  local text = table.concat(out)
+  if not pattern then return text end
+  return ((from > 1 or rng.chance(10)) and "%" or "") .. text .. ((to < #points or rng.chance(10)) and "%" or "")
+end
 
--- -------------------------------------------------------------------------------------------------- filters
+-- --------------------------------------------------------------------------------------------------- fields
 
-local ordered_only = { gt = true, gte = true, lt = true, lte = true, between = true }
-local textual = { like = true, ilike = true, contains = true, has = true }
+local operators = {}
+do
+  local ordered = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "present", "absent" }
+  local textual = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "like", "ilike", "contains", "present", "absent" }
+  local of_list = { "has", "has" }
+  for i, op in ipairs(textual) do of_list[i + 2] = op end
+  operators.integer, operators.money, operators.time, operators.real = ordered, ordered, ordered, ordered
+  operators.text, operators.scalar, operators.list = textual, textual, of_list
+  operators.boolean = { "eq", "ne", "among", "present", "absent" }
+  operators.map = { "has", "present", "absent" }
+  operators.statistics = { "present", "absent" }
+end
 
-local function literals_for(rng, kind, op, pool)
-  if op == "present" or op == "absent" then return {} end
-  if op == "like" or op == "ilike" then return { text_literal(rng.pick(patterns)) } end
-  if textual[op] then return { literal.text(rng, pool) } end
-  local make = literal[kind == "list" and "text" or kind]
-  local count = op == "between" and 2 or op == "among" and (rng.chance(5) and 80 or rng.int(0, 4)) or 1
+--- The catalogue's fields of a level: { name, type }; those that are asked about more often stand in it again.
+local function fields_of(level, often)
   local list = {}
-  for i = 1, count do
-    repeat list[i] = make(rng, pool) until not (ordered_only[op] and list[i].kind == "boolean")
-    if op == "between" and i == 2 and list[2].kind ~= list[1].kind then list[2] = list[1] end
+  for _, field in ipairs(core.fields()) do
+    if field.level == level and operators[field.type] then
+      for _ = 1, often[field.name] or 1 do list[#list + 1] = { field.name, field.type } end
+    end
   end
   return list
 end
 
-local function comparison(rng, fields, prefix)
+local request_fields = fields_of("request", {
+  created_at = 4, responded_at = 3, latency_ms = 5, time_to_first_token_ms = 3, status = 4, total_tokens = 4, prompt_tokens = 3,
+  completion_tokens = 2, cost_usd = 4, prompt_cost_usd = 2, completion_cost_usd = 2, prompt_cache_read_tokens = 2,
+  prompt_cache_write_tokens = 2, model = 4, user_id = 3, session_id = 3, error = 3, provider = 2, run_type = 3, trace_id = 2,
+  request_id = 2, cached = 4, streamed = 3, threat = 2, cache_reference_id = 2, tags = 5, assets = 2, properties = 10, scores = 6, extra = 2,
+})
+local all_session_fields = fields_of("session", {
+  ["session.total_cost_usd"] = 3, ["session.total_requests"] = 3, ["session.total_tokens"] = 2, ["session.duration_ms"] = 3,
+  ["session.created_at"] = 3, ["session.latest_request_created_at"] = 3, ["session.errors"] = 2, ["session.name"] = 3,
+  ["session.id"] = 2, ["session.user_ids"] = 2, ["session.models"] = 2, ["session.request_tags"] = 2,
+})
+local own_names = { ["session.id"] = true, ["session.tags"] = true, ["session.metadata"] = true, ["session.own_feedback_stats"] = true }
+local group_fields, text_group_fields = {}, { { "session.id", "text" }, { "session.id", "text" } }
+for _, field in ipairs(all_session_fields) do
+  if not own_names[field[1]] then
+    group_fields[#group_fields + 1] = field
+    text_group_fields[#text_group_fields + 1] = field
+  end
+end
+
+-- -------------------------------------------------------------------------------------------------- filters
+
+local ordered_only = { gt = true, gte = true, lt = true, lte = true, between = true }
+local textual = { like = true, ilike = true, contains = true }
+
+local function textual_literal(rng, op, value)
+  if type(value) == "string" then return text_literal(part_of(rng, value, op)) end
+  return text_literal(rng.pick(op == "contains" and texts or patterns))
+end
+
+local function literals_for(rng, kind, op, value_of)
+  if op == "present" or op == "absent" then return {} end
+  if textual[op] then return { textual_literal(rng, op, value_of()) } end
+  if op == "has" then return { text_literal(value_of() or rng.pick(kind == "map" and keys or texts)) } end
+  local make = literal[kind]
+  local count = op == "between" and 2 or op == "among" and (rng.chance(3) and 80 or rng.int(0, 4)) or 1
+  local list = {}
+  for i = 1, count do
+    repeat list[i] = make(rng, value_of()) until not (ordered_only[op] and list[i].kind == "boolean")
+  end
+  if op == "between" then
+    if list[1].kind ~= list[2].kind then list[2] = list[1] end
+    if rng.chance(85) and list[1].value > list[2].value then list[1], list[2] = list[2], list[1] end
+  end
+  return list
+end
+
+--- One comparison. `data` (or nil): what values there are, see sample.lua.
+local function comparison(rng, fields, data)
   local field = rng.pick(fields)
   local name, kind, key = field[1], field[2], nil
-  if kind == "map" and rng.chance(90) then
+  local function value_of()
+    if data and rng.chance(92) then return data.value(rng, name, key) end
+  end
+  if kind == "map" and rng.chance(85) then
     kind, key = "scalar", rng.pick(keys)
   end
   local op = rng.pick(operators[kind])
-  local pool = pools[name] or (kind == "map" and keys) or nil
-  return { "is", (prefix or "") .. name, key, op, literals_for(rng, kind, op, pool) }
+  if (op == "present" or op == "absent") and rng.chance(30) then op = rng.pick(operators[kind]) end
+  if op == "has" and kind == "map" then
+    return { "is", name, nil, op, { text_literal(rng.pick(keys)) } }
+  end
+  return { "is", name, key, op, literals_for(rng, kind, op, value_of) }
 end
 
-local entry_fields = { { "key", "text" }, { "value", "scalar" } }
+local entry_fields = { { "entry.key", "text" }, { "entry.value", "scalar" } }
 local feedback_fields = {
-  { "key", "text" }, { "value", "scalar" }, { "score", "scalar" }, { "comment", "text" }, { "source", "text" },
-  { "created_at", "time" }, { "id", "count" },
+  { "entry.key", "text" }, { "entry.value", "scalar" }, { "entry.score", "scalar" }, { "entry.comment", "text" },
+  { "entry.source", "text" }, { "entry.created_at", "time" }, { "entry.id", "integer" },
 }
 
-local function entry_tree(rng, fields, depth)
-  if depth == 0 or rng.chance(40) then
-    local is = comparison(rng, fields, "entry.")
-    if is[2] == "entry.key" and is[4] ~= "present" and is[4] ~= "absent" and is[4] ~= "like" and is[4] ~= "ilike" then
-      for i in ipairs(is[5]) do is[5][i] = text_literal(rng.pick(keys)) end
-    end
-    return is
-  end
+--- What an entry may be compared with: the values of its map's, or of feedback.
+local function entries_in(data, map)
+  return data and { value = function(rng, name) return data.entry(rng, map, (name:gsub("^entry%.", ""))) end }
+end
+
+local function entry_tree(rng, fields, depth, data)
+  if depth == 0 or rng.chance(40) then return comparison(rng, fields, data) end
   local kind = rng.pick { "and", "or", "not" }
-  if kind == "not" then return { "not", entry_tree(rng, fields, depth - 1) } end
-  return { kind, entry_tree(rng, fields, depth - 1), entry_tree(rng, fields, depth - 1) }
+  if kind == "not" then return { "not", entry_tree(rng, fields, depth - 1, data) } end
+  return { kind, entry_tree(rng, fields, depth - 1, data), entry_tree(rng, fields, depth - 1, data) }
+end
+
+local function entry_of(rng, map, data)
+  return { "entry", map, entry_tree(rng, map == "feedback" and feedback_fields or entry_fields, 2, entries_in(data, map)) }
 end
 
 --- A spine of alternating kinds, with a leaf or two at each vertebra: too steep for brackets in SQL.
@@ -216,8 +265,8 @@ local function steep(rng, leaf)
 end
 
 local function combine(rng, depth, leaf)
-  if depth >= 2 and rng.chance(8) then return steep(rng, leaf) end
-  if depth == 0 or rng.chance(25) then return leaf() end
+  if depth >= 2 and rng.chance(6) then return steep(rng, leaf) end
+  if depth == 0 or rng.chance(30) then return leaf() end
   local kind = rng.pick { "and", "or", "and", "or", "not" }
   if kind == "not" then return { "not", combine(rng, depth - 1, leaf) } end
   local tree = { kind }
@@ -225,36 +274,31 @@ local function combine(rng, depth, leaf)
   return tree
 end
 
---- A tree of request fields.
-function random.request_tree(rng, depth, plain)
+--- A tree of request fields. `plain`: about one request alone.
+function random.request_tree(rng, depth, plain, data)
   return combine(rng, depth, function()
-    if rng.chance(3) then return { rng.pick { "true", "false" } } end
-    if not plain and rng.chance(8) then return { rng.pick { "root", "in_trace" }, random.request_tree(rng, 1, true) } end
-    if not plain and rng.chance(10) then
-      local map = rng.pick { "properties", "scores", "feedback" }
-      return { "entry", map, entry_tree(rng, map == "feedback" and feedback_fields or entry_fields, 2) }
-    end
-    return comparison(rng, request_fields)
+    if rng.chance(2) then return { rng.pick { "true", "false" } } end
+    if not plain and rng.chance(3) then return { rng.pick { "root", "in_trace" }, random.request_tree(rng, 1, true, data) } end
+    if not plain and rng.chance(2) then return entry_of(rng, rng.pick { "properties", "scores", "extra", "feedback" }, data) end
+    return comparison(rng, request_fields, data)
   end)
 end
 
---- A tree of session fields, SOME and EVERY. `own`: with what a session alone has.
-function random.session_tree(rng, depth, own)
+--- A tree of session fields, SOME and EVERY. `own`: true with what a session alone has, "id" for groups by one text.
+function random.session_tree(rng, depth, own, data)
+  local fields = own == "id" and text_group_fields or own and all_session_fields or group_fields
   return combine(rng, depth, function()
-    if rng.chance(25) then return { rng.pick { "some", "every" }, random.request_tree(rng, 1) } end
-    while true do
-      local is = comparison(rng, session_fields)
-      local belongs = is[2] == "session.id" or is[2] == "session.tags" or is[2] == "session.metadata"
-      if own or not belongs then return is end
-    end
+    if rng.chance(25) then return { rng.pick { "some", "every" }, random.request_tree(rng, 1, nil, data) } end
+    if own == true and rng.chance(2) then return entry_of(rng, "session.metadata", data) end
+    return comparison(rng, fields, data)
   end)
 end
 
 --- Both levels in one tree.
-function random.mixed_tree(rng, depth, own)
+function random.mixed_tree(rng, depth, own, data)
   return combine(rng, depth, function()
-    if rng.chance(50) then return random.request_tree(rng, 0) end
-    return random.session_tree(rng, 0, own)
+    if rng.chance(50) then return random.request_tree(rng, 0, nil, data) end
+    return random.session_tree(rng, 0, own, data)
   end)
 end
 
@@ -329,133 +373,7 @@ function random.to_filter(tree)
   return (kind == "and" and sq.all or sq.any)(parts)
 end
 
--- --------------------------------------------------------------------------------------------------- worlds
-
-local function maybe(rng, percent, value)
-  if rng.chance(percent) then return value end
-end
-
-local function map(rng, count)
-  local made = {}
-  for _ = 1, rng.int(0, count) do made[rng.pick(keys)] = rng.pick(scalars) end
-  return made
-end
-
-local function list(rng)
-  local made = {}
-  for i = 1, rng.int(0, 3) do made[i] = rng.pick { "x", "y", "É", "", "a%b" } end
-  return made
-end
-
-local ids = { "org2", "", "" }
-
---- A request as the evaluator has it.
-local function row(rng, number)
-  local cost = function() return maybe(rng, 70, rng.pick { 0, 1, 2, 1500, 4200000, 500000000, 1000000000, -5 }) end
-  local tokens = function() return maybe(rng, 70, rng.pick { 0, 1, 100, 200, 450, 2000 }) end
-  return {
-    request_id = "r" .. number,
-    organization_id = rng.pick(ids),
-    project = rng.pick { "default", "default", "p2" },
-    session_id = maybe(rng, 85, rng.pick { "s1", "s2", "s3", "S1", "é" }),
-    session_name = maybe(rng, 60, rng.pick { "plan", "Plan B", "É" }),
-    trace_id = maybe(rng, 60, rng.pick { "t1", "t2", "t3", "t4" }),
-    parent_id = maybe(rng, 60, "r" .. rng.int(1, 9)),
-    run_type = rng.pick { "llm", "llm", "llm", "embedding", "chain", "tool" },
-    created_at = micros(rng),
-    responded_at = maybe(rng, 50, micros(rng)),
-    latency_ms = maybe(rng, 80, rng.pick { 0, 1, 100, 200, 450, 500, 2000, 90 }),
-    time_to_first_token_ms = maybe(rng, 50, rng.pick { 0, 1, 90, 100 }),
-    status = maybe(rng, 80, rng.pick { 200, 200, 404, 500, -1, -2, -3 }),
-    error = maybe(rng, 20, rng.pick { "boom", "É", "a%b" }),
-    provider = maybe(rng, 70, rng.pick(texts)),
-    model = maybe(rng, 80, rng.pick(models)),
-    user_id = maybe(rng, 70, rng.pick(users)),
-    cache_reference_id = maybe(rng, 40, rng.pick { "00000000-0000-0000-0000-000000000000", "c1", "" }),
-    threat = maybe(rng, 50, rng.chance(50)),
-    streamed = maybe(rng, 60, rng.chance(50)),
-    cache_enabled = maybe(rng, 50, rng.chance(50)),
-    prompt_tokens = tokens(),
-    completion_tokens = tokens(),
-    total_tokens = maybe(rng, 30, rng.int(0, 3000)),
-    prompt_cache_read_tokens = tokens(),
-    prompt_cache_write_tokens = tokens(),
-    cost_usd = cost(),
-    prompt_cost_usd = cost(),
-    completion_cost_usd = cost(),
-    request_body = maybe(rng, 50, rng.pick(texts)),
-    response_body = maybe(rng, 50, rng.pick(texts)),
-    tags = maybe(rng, 60, list(rng)),
-    assets = maybe(rng, 30, list(rng)),
-    properties = maybe(rng, 80, map(rng, 4)),
-    scores = maybe(rng, 50, map(rng, 3)),
-  }
-end
-
---- The same as a record to add.
-local function record(made)
-  local copy = {}
-  for name, value in pairs(made) do copy[name] = value end
-  copy.created_at = time_text(made.created_at) .. "Z"
-  copy.responded_at = made.responded_at and made.responded_at / 1000000
-  for _, name in ipairs { "cost_usd", "prompt_cost_usd", "completion_cost_usd" } do copy[name] = made[name] and made[name] / 1e9 end
-  return copy
-end
-
-local function add_feedback(rng, db, world)
-  for _ = 1, rng.int(0, 12) do
-    local about = rng.pick(world.rows)
-    local entry = { key = rng.pick(keys), score = maybe(rng, 70, rng.pick(scalars)), value = maybe(rng, 50, rng.pick(scalars)),
-      comment = maybe(rng, 40, rng.pick(texts)), source = maybe(rng, 40, rng.pick(texts)), created_at = micros(rng) }
-    local of_session = rng.chance(25) and about.session_id ~= nil
-    assert(db:feedback {
-      request_id = not of_session and about.request_id or nil, session_id = of_session and about.session_id or nil,
-      organization = about.organization_id, project = about.project,
-      key = entry.key, score = entry.score, value = entry.value, comment = entry.comment, source = entry.source,
-      created_at = time_text(entry.created_at) .. "Z",
-    })
-    if of_session then
-      local own = world.sessions[about.organization_id .. "\0" .. about.project .. "\0" .. about.session_id]
-      table.insert(own.feedback, entry)
-    else
-      entry.row = about
-    end
-    table.insert(world.feedback, entry)
-  end
-end
-
-local function add_session_parts(rng, db, world)
-  for _, about in ipairs(world.rows) do
-    local id = about.session_id and about.organization_id .. "\0" .. about.project .. "\0" .. about.session_id
-    if id and not world.sessions[id] then
-      local own = { feedback = {}, metadata = {} }
-      world.sessions[id] = own
-      local where = { organization = about.organization_id, project = about.project }
-      if rng.chance(50) then
-        own.tags = { "a%b", "x" }
-        for _, tag in ipairs { "x", "a%b", "x" } do assert(db:tag(about.session_id, tag, where)) end
-      end
-      if rng.chance(50) then
-        own.metadata = map(rng, 3)
-        assert(db:session(about.session_id, where):set(own.metadata))
-      end
-    end
-  end
-end
-
---- A store of random requests and the same as the evaluator has it: { rows, feedback, sessions }.
-function random.world(rng, count)
-  local db = assert(sq.open ":memory:")
-  local world, records = { rows = {}, feedback = {}, sessions = {} }, {}
-  for i = 1, count do
-    world.rows[i] = row(rng, i)
-    records[i] = record(world.rows[i])
-    if world.rows[i].cost_usd then world.rows[i].cost_source = "recorded" end
-  end
-  assert(db:add(records))
-  add_session_parts(rng, db, world)
-  add_feedback(rng, db, world)
-  return db, world
-end
+--- A store in memory of random requests, and the same as the evaluator has it.
+function random.world(rng, count) return require("spec.support.world").memory(rng, count) end
 
 return random

@@ -21,7 +21,7 @@ end
 
 --- Removes a store's files.
 function vm.remove(path)
-  for _, suffix in ipairs { "", "-wal", "-shm", ".partial" } do os.remove(path .. suffix) end
+  for _, suffix in ipairs { "", "-wal", "-shm", "-columns", ".partial" } do os.remove(path .. suffix) end
 end
 
 function vm.write(path, text)

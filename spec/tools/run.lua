@@ -19,6 +19,9 @@ end
 
 local asan = 'ASAN_OPTIONS=detect_leaks=1 LD_PRELOAD="$(gcc -print-file-name=libasan.so)" '
 
+--- Fewer of the random cases, where each takes long.
+local function fewer(cases) return ("AGREE_CASES=${AGREE_CASES:-%d} "):format(cases) end
+
 --- One check, passed or failed by its exit status.
 local function check(command) return { command = command } end
 
@@ -43,13 +46,14 @@ local suites = {
   native = { command = "for t in build/native/*_test; do ASAN_OPTIONS=detect_leaks=1 $t || exit 1; done" },
   ["lua5.4"] = { command = busted("lua5.4", "5.4"), tap = true },
   luajit = { command = busted("luajit", "5.1"), tap = true },
-  ["lua5.1"] = { command = busted("lua5.1", "5.1"), tap = true },
-  asan = { command = busted("lua5.4", "asan", asan), tap = true },
+  ["lua5.1"] = { command = busted("lua5.1", "5.1", fewer(2000)), tap = true },
+  asan = { command = busted("lua5.4", "asan", fewer(700) .. asan), tap = true },
   ["rock 5.4"] = rock("luarocks-5.4", "lua5.4"),
   ["rock 5.1"] = rock("luarocks-5.1", "lua5.1"),
   demo = check "make -s demo | tee /dev/stderr | grep -q '^ *644 *60 '",
   soak = { command = ([[for seed in $(seq 1 ${SOAK_ROUNDS:-50}); do
     AGREE_SEED=$((seed * 104729)) AGREE_CASES=20000 %s luajit /usr/bin/busted -o TAP spec/agree_spec.lua || exit 1; done]]):format(with_paths "5.1"), tap = true },
+  crashes = { command = "CRASHES=${SOAK_CRASHES:-200} build/native/crash_test && MANY_SECONDS=60 build/native/many_test" },
 }
 
 local order = { "layers", "lint", "warnings", "symbols", "native", "lua5.4", "luajit", "lua5.1", "asan", "rock 5.4", "rock 5.1", "demo" }
