@@ -84,7 +84,32 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
     assert(output:find "requests          2\n" and output:find "last_created_at   2026%-11%-19T10:00:00Z\n", output)
     assert(run "--version":find "^sessionquery 0%.1%.0\n$")
     output = run "--help"
-    for _, name in ipairs { "import", "sessions", "report", "explain", "stats" } do assert(output:find("\n   " .. name, 1, true), name) end
+    for _, name in ipairs { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check" } do assert(output:find("\n   " .. name, 1, true), name) end
+  end)
+
+  it("seals, checks and reindexes", function()
+    local fresh = vm.path "sealed.db"
+    run("import -q --db " .. fresh .. " " .. lines)
+    assert(run("stats --db " .. fresh):find "sealed            0\nunsealed          2\ndead              0\nsegments          0\nindex_bytes       0\n$")
+    assert.same({ "", 0 }, { run("seal --db " .. fresh) })
+    local output, status = run("check --db " .. fresh)
+    assert.same({ "2 requests are in the column index as in their rows\n", 0 }, { output, status })
+    assert(run("stats --db " .. fresh):find "sealed            2\nunsealed          0\ndead              0\nsegments          1\nindex_bytes       %d+\n$")
+    assert(run("explain --db " .. fresh):find "^engine: columns\n")
+    assert(os.remove(fresh .. "-columns"))
+    assert(run("stats --db " .. fresh):find "\nindex_state       its file is not there\n$")
+    assert(run("explain --db " .. fresh):find "^engine: sql, by SQLite %(its file is not there%)\n")
+    output, status = run("check --db " .. fresh)
+    assert.same({ "sessionquery: there is no column index to compare: its file is not there\n", 1 }, { output, status })
+    assert.same({ "", 0 }, { run("reindex --db " .. fresh) })
+    assert.equal(0, (select(2, run("check --db " .. fresh))))
+    assert(vm.read(fresh .. "-columns"))
+    vm.remove(fresh)
+    for _, command in ipairs { "seal", "reindex", "check" } do
+      output, status = run(command .. " --db " .. fresh)
+      assert.same({ "sessionquery: there is no store at " .. fresh .. "\n", 1 }, { output, status })
+      assert.is_nil(io.open(fresh))
+    end
   end)
 
   it("keeps to an organization", function()

@@ -184,6 +184,46 @@ describe("noise", function()
   end)
 end)
 
+describe("wrong arguments", function()
+  local things = { 1, 0.5, "x", "", "sql\0", true, false, sq.null, {}, print, 0 / 0, "AUTO", "columns ", "manual" }
+
+  it("to open's engine and seal are told at the caller's line", function()
+    for _, name in ipairs { "engine", "seal" } do
+      for _, thing in ipairs(things) do
+        if not (name == "seal" and thing == "manual") then
+          local opened, message = pcall(function() return (sq.open(":memory:", { [name] = thing })) end)
+          assert(not opened, name)
+          assert(message:find("^%.?/?spec/hostile_spec.lua:%d+: open: " .. name), message)
+        end
+      end
+    end
+    -- the core refuses by itself what Lua would not let through
+    assert(not pcall(core.open, ":memory:", { engine = "fast" }))
+    assert(not pcall(core.open, ":memory:", { engine = "sql\0" }))
+    for _, rows in ipairs { -1, 65537, 2 ^ 40, 0 } do
+      local opened = core.open(":memory:", { segment_rows = rows })
+      if opened then opened:close() end
+    end
+  end)
+
+  it("to seal, reindex and check are told at the caller's line", function()
+    local db = assert(sq.open ":memory:")
+    for _, name in ipairs { "seal", "reindex", "check" } do
+      for _, thing in ipairs(things) do
+        local done, message = pcall(function() return (db[name](db, thing)) end)
+        assert(not done)
+        assert(message:find("hostile_spec.lua:%d+: " .. name .. " takes no argument$"), message)
+        done, message = pcall(function() return (db[name](thing)) end)
+        assert(not done)
+        assert(message:find("hostile_spec.lua:%d+: expected a store: methods are called with a colon"), message)
+      end
+      assert(not pcall(db[name]))
+      assert(not pcall(function() return (db[name](db, nil)) end))
+    end
+    db:close()
+  end)
+end)
+
 describe("damaged stores", function()
   it("give errors, not crashes", function()
     local path = vm.path "whole.db"
@@ -206,6 +246,95 @@ describe("damaged stores", function()
         opened:close()
       end
       vm.remove(damaged)
+    end
+    vm.remove(path)
+  end)
+
+  it("whose column index is damaged give the rows of SQLite, or an error: never others", function()
+    local path = vm.path()
+    local db = assert(sq.open(path))
+    local records = {}
+    for i = 1, 300 do records[i] = { request_id = "r" .. i, session_id = "s" .. i % 9, created_at = i, model = "m" .. i % 3, cost_usd = 0.5,
+      latency_ms = i, user_id = "u" .. i % 7, properties = { a = tostring(i % 4) } } end
+    assert(db:add(records))
+    assert(db:seal())
+    db:close()
+    local questions = {
+      function(store) return store:sessions():json() end,
+      function(store) return store:sessions():where "model = 'm1'":order_by "-latency_p99_ms":limit(5):json() end,
+      function(store) return store:group_by("user_id", "properties.a"):json() end,
+      function(store) return store:requests():where "properties.a = '1'":limit(20):json() end,
+      function(store) return store:sessions():where "session.total_cost_usd > 0.5":count() end,
+      function(store) return store:delete { session = "none" } and store:session("s1"):get().total_requests end,
+    }
+    local sql, right, same, failed = assert(sq.open(path, { engine = "sql" })), {}, 0, 0
+    for i, ask in ipairs(questions) do right[i] = assert(ask(sql)) end
+    sql:close() -- what is open keeps what it has mapped
+    local whole = vm.read(path .. "-columns")
+    for _ = 1, 250 do
+      local at = rng.int(1, #whole)
+      local damaged = rng.chance(10) and whole:sub(1, at) or whole:sub(1, at - 1) .. bytes(rng.int(1, 20)) .. whole:sub(at + 20)
+      os.remove(path .. "-columns") -- another may have it mapped
+      vm.write(path .. "-columns", damaged)
+      for _, options in ipairs { {}, { engine = "columns" } } do
+        local opened = assert(sq.open(path, options))
+        for i, ask in ipairs(questions) do
+          local answered, answer, message, detail = pcall(ask, opened)
+          if answered and lawful("ask", "", answer, message, detail) then
+            assert.same(right[i], answer)
+            same = same + 1
+          else
+            failed = failed + 1
+          end
+        end
+        lawful("explain", "", opened:sessions():explain())
+        lawful("check", "", opened:check())
+        assert(opened:stats())
+        opened:close()
+      end
+    end
+    assert(same > 200 and failed > 20, failed)
+    db = assert(sq.open(path))
+    assert(db:reindex())
+    assert.equal(300, assert(db:check()))
+    db:close()
+    vm.remove(path)
+  end)
+
+  it("with a manifest that others wrote wrong give the rows of SQLite, or an error", function()
+    local path, copy = vm.path(), vm.path "copy.db"
+    local db = assert(sq.open(path))
+    for i = 1, 60 do assert(db:add { request_id = "r" .. i, session_id = "s" .. i % 9, created_at = i, model = "m" .. i % 3 }) end
+    assert(db:seal())
+    assert(db:add { request_id = "late", session_id = "late", created_at = 99 })
+    local right = assert(db:sessions():order_by "id":json())
+    db:close()
+    local wild = { "0", "-1", "1", "7", "4096", "61", "9223372036854775807", "-9223372036854775808", "NULL", "'x'", "1.5", "x'00'" }
+    local columns = { "segment.id", "segment.first_seq", "segment.last_seq", "segment.rows", "segment.place", "segment.size", "column_index.stamp",
+      "column_index.sealed_end", "column_index.sessions", "column_index.file", "column_index.store_high",
+      "request_hash.hashes", "request_hash.first_seq", "request_hash.last_seq", "request_hash.stamp" }
+    for _, column in ipairs(columns) do
+      for _, value in ipairs(wild) do
+        vm.write(copy, vm.read(path))
+        vm.write(copy .. "-columns", vm.read(path .. "-columns"))
+        local wrong = ("UPDATE OR IGNORE %s SET %s = %s"):format(column:match "^(.-)%.", column:match "%.(.*)$", value)
+        vm.shell(("sqlite3 %s \"%s\""):format(copy, wrong))
+        local opened = assert(sq.open(copy))
+        -- a sealed end that lies is the one thing that nobody can tell from a right one
+        local rows, message, detail = opened:sessions():order_by "id":json()
+        if lawful(wrong, "", rows, message, detail) and not column:find "sealed_end" then assert.equal(right, rows, wrong) end
+        local compared, why, more = opened:check()
+        lawful(wrong, "", compared, why, more)
+        local known, problem, place = opened:add { request_id = "r5", session_id = "s5", created_at = 5, model = "m2" }
+        lawful(wrong, "", known, problem, place)
+        assert(opened:reindex())
+        opened:close()
+        opened = assert(sq.open(copy))
+        assert(assert(opened:check()) >= 61, wrong)
+        assert(opened:sessions():explain():find "^engine: columns", wrong)
+        opened:close()
+        vm.remove(copy)
+      end
     end
     vm.remove(path)
   end)

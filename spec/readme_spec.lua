@@ -57,7 +57,7 @@ describe("README.md", function()
         end
       end
     end
-    assert.equal(5, ran)
+    assert.equal(8, ran)
     vm.remove(path)
   end)
 

@@ -13,9 +13,9 @@ static const char line[] = "{\"request_id\":\"r\",\"session_id\":\"s\",\"created
 static char path[] = "/tmp/sessionquery-test-XXXXXX";
 
 static void remove_store(void) {
-  static const char *const suffixes[] = {"", "-wal", "-shm"};
+  static const char *const suffixes[] = {"", "-wal", "-shm", "-columns"};
   char name[sizeof path + 8];
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
     snprintf(name, sizeof name, "%s%s", path, suffixes[i]);
     unlink(name);
   }
@@ -53,6 +53,11 @@ static int child(sq_store *store) {
   REFUSED(sq_store_backup(store, "/tmp/never", &error));
   REFUSED(sq_store_export(store, "/tmp/never", NULL, &error) >= 0);
   REFUSED(sq_store_snapshot(store, &error) != NULL);
+  REFUSED(sq_store_seal(store, false, &error));
+  REFUSED(sq_store_reindex(store, &error));
+  int64_t checked;
+  REFUSED(sq_store_check(store, &checked, &error));
+  sq_store_settle(store);
 #undef REFUSED
   sq_store_close(store);
   error = (sq_error){.code = SQ_OK};
@@ -75,6 +80,7 @@ static void forks(void) {
   sq_ingest ingest = {.format = NULL};
   sq_store *store = sq_store_open(path, NULL, &error);
   CHECK(store && sq_store_ingest(store, line, sizeof line - 1, &ingest, &error), "%s", error.message);
+  CHECK(sq_store_seal(store, false, &error) && count_requests(store, &error) == 1, "%s", error.message); /* with the index open */
   fflush(stdout);
   pid_t pid = fork();
   if (pid == 0) _exit(child(store));
@@ -83,6 +89,8 @@ static void forks(void) {
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0, "child: %d", WEXITSTATUS(status));
   CHECK(sq_store_ingest(store, line, sizeof line - 1, &ingest, &error) && ingest.replaced == 1, "the parent goes on: %s", error.message);
   CHECK(count_requests(store, &error) == 1, "%s", error.message);
+  int64_t checked = 0;
+  CHECK(sq_store_seal(store, false, &error) && sq_store_check(store, &checked, &error) && checked == 1, "the index is right: %s", error.message);
   sq_store_close(store);
   pid = fork(); /* with nothing open, either process may open it */
   if (pid == 0) {
