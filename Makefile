@@ -15,7 +15,7 @@ MODULE_FLAGS = -shared -Wl,-z,nodelete -Wl,--no-undefined-version
 LUA54_INCDIR ?= $(firstword $(wildcard /usr/include/lua5.4 /usr/local/include/lua5.4) /usr/include/lua5.4)
 LUA51_INCDIR ?= $(firstword $(wildcard /usr/include/luajit-2.1 /usr/local/include/luajit-2.1 /usr/include/lua5.1) /usr/include/luajit-2.1)
 
-ROOMS = base catalog ir dialect sql session store query
+ROOMS = base catalog ir dialect sql session column exec store query
 CORE = $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c))
 BINDING = $(wildcard csrc/lua/*.c)
 HEADERS = $(wildcard csrc/*.h csrc/*/*.h csrc/*/*.def)
@@ -26,7 +26,7 @@ Q = $(if $(V),,@)
 say = @$(if $(V),true,printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps test check demo bench fuzz soak warnings layers lint golden readme clean asan native rock rock-install
+.PHONY: all help deps test check demo bench bench-sessions fuzz soak warnings layers lint golden readme clean asan native rock rock-install
 
 all: build/5.4/sessionquery/core.so build/5.1/sessionquery/core.so build/bin/sessionquery
 
@@ -34,6 +34,7 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 	@echo "  make check  what must pass before a commit: layers, lint, the specs under one VM"
 	@echo "  make bench  measures the goals (BENCH_ROWS=…)"
+	@echo "  make bench-sessions  sessions beside DuckDB, ClickHouse, SQLite (BENCH_ROWS=… BENCH_PEERS=none)"
 	@echo "  make fuzz   a minute of libFuzzer for each dialect and for records (FUZZ_SECONDS=60)"
 	@echo "  make soak   the random specs, many times over (SOAK_ROUNDS=50)"
 	@echo "  make golden writes the golden files anew from what the compiler says: read the diff"
@@ -91,15 +92,25 @@ asan: build/asan/sessionquery/core.so
 # --- native drivers: C tests of the core, without Lua -------------------------------------------------------
 
 NATIVE = $(patsubst spec/native/%.c,build/native/%,$(wildcard spec/native/*_test.c))
-build/native/%_test: spec/native/%_test.c spec/native/test.h $(call objects,asan,$(CORE))
+build/native/%_test: spec/native/%_test.c $(wildcard spec/native/*.h) $(call objects,asan,$(CORE))
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(SANITIZE) $(CORE_FLAGS) $< $(call objects,asan,$(CORE)) -o $@ $(LIBRARIES)
-# Replaces malloc, so it cannot be with a sanitizer that does so too.
-build/native/memory_test: spec/native/memory_test.c spec/native/test.h $(call objects,core,$(CORE))
+# They replace malloc, or the calls that write, so they cannot be with a sanitizer that does so too.
+build/native/memory_test build/native/crash_test: build/native/%: spec/native/%.c $(wildcard spec/native/*.h) $(call objects,core,$(CORE))
 	@mkdir -p $(@D)
 	$(call say,link,$@)
-	$(Q)$(CC) $(CFLAGS) $(CORE_FLAGS) $< $(call objects,core,$(CORE)) -o $@ $(LIBRARIES)
+	$(Q)$(CC) $(CFLAGS) $(CORE_FLAGS) $< $(call objects,core,$(CORE)) -o $@ $(LIBRARIES) -ldl
+# Threads, with ThreadSanitizer.
+SANITIZE_THREADS = -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+build/obj/tsan/%.o: csrc/%.c $(HEADERS)
+	@mkdir -p $(@D)
+	$(call say,cc tsan,$<)
+	$(Q)$(CC) $(SANITIZE_THREADS) $(CORE_FLAGS) -c $< -o $@
+build/native/threads_test: spec/native/threads_test.c spec/native/test.h $(call objects,tsan,$(CORE))
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(SANITIZE_THREADS) $(CORE_FLAGS) $< $(call objects,tsan,$(CORE)) -o $@ $(LIBRARIES)
 native: $(NATIVE)
 
 # --- checks and tests -----------------------------------------------------------------------------------------
@@ -109,8 +120,8 @@ deps:
 
 # Both compilers, without a warning; Lua 5.1's headers for one of them.
 warnings:
-	@gcc -fsyntax-only -Werror $(CORE_FLAGS) -I$(LUA54_INCDIR) $(CORE) $(BINDING) $(wildcard spec/native/*.c spec/bench/*.c)
-	@clang -fsyntax-only -Werror $(CORE_FLAGS) -I$(LUA51_INCDIR) $(CORE) $(BINDING) $(wildcard spec/native/*.c spec/bench/*.c)
+	@gcc -fsyntax-only -Werror $(CORE_FLAGS) -I$(LUA54_INCDIR) $(CORE) $(BINDING) $(wildcard spec/native/*.c spec/bench/*.c spec/bench/peers/*.c)
+	@clang -fsyntax-only -Werror $(CORE_FLAGS) -I$(LUA51_INCDIR) $(CORE) $(BINDING) $(wildcard spec/native/*.c spec/bench/*.c spec/bench/peers/*.c)
 
 layers:
 	@lua5.4 spec/tools/layers.lua
@@ -126,8 +137,8 @@ test:
 check: all
 	@lua5.4 spec/tools/run.lua layers lint lua5.4
 
-soak: all
-	@lua5.4 spec/tools/run.lua soak
+soak: all native
+	@lua5.4 spec/tools/run.lua soak crashes
 
 golden: all
 	@lua5.4 spec/tools/golden.lua
@@ -144,7 +155,7 @@ demo:
 	@.ci/deps build demo
 	@mkdir -p build/demo
 	@$(MAKE) --no-print-directory all >build/demo/build.log 2>&1 || { cat build/demo/build.log; exit 1; }
-	@rm -f build/demo/llm.db build/demo/llm.db-wal build/demo/llm.db-shm
+	@rm -f build/demo/llm.db build/demo/llm.db-wal build/demo/llm.db-shm build/demo/llm.db-columns
 	@lua5.4 examples/sample.lua >build/demo/sample.jsonl
 	@build/bin/sessionquery import --quiet --db build/demo/llm.db $(if $(MAP),--map $(MAP)) $(DATA)
 	@echo
@@ -158,6 +169,29 @@ build/bench/%: spec/bench/%.c $(call objects,core,$(CORE))
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(CORE_FLAGS) $^ -o $@ $(LIBRARIES)
+
+# Sessions over many calls, beside other engines.
+BENCH_TOOLS = $(addprefix build/bench/,generate bandwidth sqlite clock.so)
+build/bench/generate build/bench/bandwidth: build/bench/%: spec/bench/%.c
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(CORE_FLAGS) $< -o $@ -lm
+build/bench/sqlite: spec/bench/peers/sqlite.c
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(CORE_FLAGS) $< -o $@ -lsqlite3 -lcjson -lm
+build/bench/clock.so: spec/bench/clock.c
+	@mkdir -p $(@D)
+	$(call say,link,$@)
+	$(Q)$(CC) $(CFLAGS) $(CORE_FLAGS) -I$(LUA54_INCDIR) -shared $< -o $@
+build/bench/peers/node_modules: spec/bench/peers/package.json
+	@mkdir -p $(@D)
+	@cp $< $(@D)
+	@npm install --prefix $(@D) --no-audit --no-fund --loglevel=error
+	@touch $@
+
+bench-sessions: all $(BENCH_TOOLS) $(if $(filter none,$(BENCH_PEERS)),,build/bench/peers/node_modules)
+	@lua5.4 spec/bench/sessions.lua
 
 bench: all build/bench/compile build/bench/by_hand
 	@build/bench/compile
