@@ -31,7 +31,8 @@ static const char *const statistics =
     "ANALYZE sqlite_schema;";
 
 /* What the column index stands on. `change` tells which requests were changed since they were read: whoever
-   changes them, the triggers write it. An insert goes behind all others, but for one that names its own seq. What
+   changes them, the triggers write it. An insert goes behind all others, but for one that names its own seq; nor is
+   a row moved behind the last seq without that being known. What
    feedback says counts among a request's scores. `request_hash` finds requests by id. `segment` is the manifest of the file beside the store, and
    `column_index` (one row) says which file that is, how far it goes, and how often it was changed. */
 static const char *const index_tables =
@@ -45,6 +46,8 @@ static const char *const index_tables =
     "INSERT INTO column_index VALUES (random(), random(), 0, 0, 0, 0);"
     "CREATE TRIGGER request_is_updated AFTER UPDATE ON request BEGIN"
     " INSERT INTO change(seq) VALUES (OLD.seq); INSERT INTO change(seq) SELECT NEW.seq WHERE NEW.seq <> OLD.seq; END;"
+    "CREATE TRIGGER request_is_put_behind AFTER UPDATE ON request WHEN NEW.seq > OLD.seq BEGIN"
+    " UPDATE sqlite_sequence SET seq = NEW.seq WHERE name = 'request' AND seq < NEW.seq; END;"
     "CREATE TRIGGER request_is_deleted AFTER DELETE ON request BEGIN INSERT INTO change(seq) VALUES (OLD.seq); END;"
     "CREATE TRIGGER request_is_put_below AFTER INSERT ON request"
     " WHEN NEW.seq <= (SELECT seq FROM sqlite_sequence WHERE name = 'request')"
