@@ -1,15 +1,18 @@
 #include "column/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/checksum.h"
 
 #define FILE_MAGIC "SQCOLUMN"
 #define FILE_VERSION 1
+#define LONGEST_MOMENT_S 60
 
 typedef struct file_header {
   char magic[8];
@@ -37,11 +40,11 @@ static const char *compare(int file, const sq_file_identity *identity) {
   if (h.version != FILE_VERSION || h.page != SQ_FILE_PAGE) return "its file is of another version";
   if (checksum(&h) != h.checksum) return "its file's header is damaged";
   if (memcmp(h.identity.store, identity->store, sizeof h.identity.store) != 0) return "its file is another store's";
-  return h.identity.file == identity->file ? NULL : "its file is an older or newer one";
+  return h.identity.file == identity->file ? NULL : SQ_IS_ANOTHER_FILE;
 }
 
 int sq_file_open(const char *path, const sq_file_identity *identity, const char **why, sq_error *error) {
-  int file = open(path, O_RDONLY | O_CLOEXEC);
+  int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* of a pipe nobody writes to, too */
   *why = NULL;
   if (file < 0) {
     if (errno == ENOENT) *why = "its file is not there";
@@ -61,6 +64,12 @@ int sq_file_open(const char *path, const sq_file_identity *identity, const char 
 static bool lock(int file) {
   struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   return fcntl(file, F_OFD_SETLK, &whole) == 0;
+}
+
+void sq_file_unlock(int file) {
+  struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+  fcntl(file, F_OFD_SETLK, &whole);
+  close(file);
 }
 
 static bool write_all(int file, const char *bytes, size_t size, uint64_t at, sq_error *error) {
@@ -112,11 +121,43 @@ bool sq_file_append(int file, const sq_text *segment, uint64_t *offset, sq_error
   if (fstat(file, &now) != 0) return fail(error, "stat");
   *offset = ((uint64_t)now.st_size + SQ_FILE_PAGE - 1) / SQ_FILE_PAGE * SQ_FILE_PAGE;
   int full = posix_fallocate(file, (off_t)*offset, (off_t)segment->length); /* before a byte is written: no torn segment on a full disk */
-  if (full) {
-    errno = full;
-    return fail(error, "allocate");
+  errno = full;
+  bool good = (full == 0 || fail(error, "allocate")) && write_all(file, segment->data, segment->length, *offset, error) &&
+              (fdatasync(file) == 0 || fail(error, "sync"));
+  if (good) return true;
+  /* Nobody has been told of what stands behind the old end, and a full disk must not get fuller with each attempt. */
+  return ftruncate(file, now.st_size) != 0 && false;
+}
+
+/* Whoever makes one locks it, but for a moment after it is there. */
+static bool is_abandoned(const char *path) {
+  struct stat status;
+  int file = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+  if (file < 0) return false;
+  bool abandoned = fstat(file, &status) == 0 && S_ISREG(status.st_mode) && time(NULL) - status.st_mtime > LONGEST_MOMENT_S && lock(file);
+  close(file);
+  return abandoned;
+}
+
+static bool is_begun(const char *name, const char *of) {
+  size_t length = strlen(of);
+  return strncmp(name, of, length) == 0 && name[length] == '.' && strlen(name + length + 1) == 16 && strspn(name + length + 1, "0123456789abcdef") == 16;
+}
+
+void sq_file_sweep(const char *path) {
+  const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+  sq_text folder = {0};
+  sq_text_append(&folder, slash ? path : "./", slash ? (size_t)(name - path) : 2);
+  DIR *directory = folder.failed ? NULL : opendir(folder.data);
+  for (struct dirent *entry; directory && (entry = readdir(directory));) {
+    if (!is_begun(entry->d_name, name)) continue;
+    sq_text whole = {0};
+    sq_text_format(&whole, "%s%s", folder.data, entry->d_name);
+    if (!whole.failed && is_abandoned(whole.data)) unlink(whole.data);
+    sq_text_free(&whole);
   }
-  return write_all(file, segment->data, segment->length, *offset, error) && (fdatasync(file) == 0 || fail(error, "sync"));
+  if (directory) closedir(directory);
+  sq_text_free(&folder);
 }
 
 uint64_t sq_file_size(int file) {

@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #define SQ_FILE_PAGE 4096
+#define SQ_IS_ANOTHER_FILE "its file is an older or newer one"
 
 /* Which file it is. `store` is the store's own, for life; `file` is drawn anew for each file. */
 typedef struct sq_file_identity {
@@ -21,9 +22,13 @@ int sq_file_open(const char *path, const sq_file_identity *identity, const char 
 /* Opens it to append, under its lock. -1 with `*why`: as above, or another has the lock. `like`: the file whose
    owner and mode a new one gets. `make`: writes the header of a new file first, at `path`. */
 int sq_file_lock(const char *path, const sq_file_identity *identity, const char *like, bool make, const char **why, sq_error *error);
+/* Lets go of the lock, whoever has inherited the descriptor by a fork, and closes. */
+void sq_file_unlock(int file);
 /* Appends a segment and syncs it: where it begins. False after an error; what was written is behind the end that
    anybody knows of. */
 bool sq_file_append(int file, const sq_text *segment, uint64_t *offset, sq_error *error);
+/* Removes what was begun beside it (sq_file_lock with `make`, at "<path>.…") by somebody who was killed. */
+void sq_file_sweep(const char *path);
 /* The size in bytes; 0 after an error. */
 uint64_t sq_file_size(int file);
 

@@ -368,10 +368,16 @@ bool sq_segment_part(const sq_segment *s, uint32_t index, sq_part_key *out) {
   return true;
 }
 
-bool sq_segment_measure(const sq_segment *s, sq_measure measure, sq_column *out, sq_error *error) { return give_part(s, s->of_measure[measure], out, error); }
+
+/* Of those that not each segment need have: one of a later version, say. */
+static bool give_optional(const sq_segment *s, uint16_t part, sq_column *out, sq_error *error) {
+  return part ? give_part(s, part, out, error) : damaged(error, "a segment lacks a measure");
+}
+
+bool sq_segment_measure(const sq_segment *s, sq_measure measure, sq_column *out, sq_error *error) { return give_optional(s, s->of_measure[measure], out, error); }
 bool sq_segment_starts(const sq_segment *s, sq_column *out, sq_error *error) { return give_part(s, s->of_kind[SQ_PART_START], out, error); }
 bool sq_segment_codes(const sq_segment *s, sq_column *out, sq_error *error) { return give_part(s, s->of_kind[SQ_PART_CODE], out, error); }
-bool sq_segment_named(const sq_segment *s, sq_column *out, sq_error *error) { return give_part(s, s->of_kind[SQ_PART_NAMED], out, error); }
+bool sq_segment_named(const sq_segment *s, sq_column *out, sq_error *error) { return give_optional(s, s->of_kind[SQ_PART_NAMED], out, error); }
 bool sq_segment_seqs(const sq_segment *s, sq_column *out, sq_error *error) { return give_part(s, s->of_kind[SQ_PART_SEQ], out, error); }
 
 /* ------------------------------------------------------------------------------------- the sessions named here */

@@ -70,7 +70,7 @@ void sq_slots_value(sq_field field, int64_t *const slots[], size_t index, sq_val
   switch (r->shape) {
     case NO_SLOTS: break;
     case PLAIN: *out = integer_or_null(value); break;
-    case DURATION: *out = real((double)(value > other ? value - other : 0) / 1000.0); break;
+    case DURATION: *out = real((double)(value > other ? (int64_t)((uint64_t)value - (uint64_t)other) : 0) / 1000.0); break; /* forged ones too */
     case AVERAGE:
       if (other > 0) *out = real(sq_sum_average(&(sq_sum){value, other}));
       break;

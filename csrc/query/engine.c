@@ -1,8 +1,13 @@
 #include "query/engine.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/json.h"
+#include "column/file.h"
+
+#define LOOKS 4
+#define LOOK_AGAIN_US 500
 
 /* --------------------------------------------------------------------------------------------- look-ups */
 
@@ -43,8 +48,16 @@ static const char *refuse(const sq_query *query, bool count) {
   return all ? "all requests are wanted, and they lie in SQLite" : NULL;
 }
 
+/* A new file takes its name a moment before the manifest tells of it, and a reader may come between, or be kept
+   waiting in between: who has no snapshot to keep looks at what there is by then. */
 static bool take_version(sq_reading *r) {
-  r->version = sq_version_take(r->store, &r->why, r->error);
+  for (int look = 0; look < LOOKS; look++) {
+    if (look) usleep(LOOK_AGAIN_US);
+    if (look && !sq_store_begin_read(r->store, &r->begun, r->error)) return false;
+    r->version = sq_version_take(r->store, &r->why, r->error);
+    if (r->version || !r->begun || !r->why || strcmp(r->why, SQ_IS_ANOTHER_FILE) != 0 || look + 1 == LOOKS) break;
+    sq_store_end_read(r->store, r->begun);
+  }
   return r->version || r->why;
 }
 

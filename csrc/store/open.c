@@ -218,6 +218,7 @@ static bool copy_memory(sq_store *copy, const sq_store *from, sq_error *error) {
 /* A read begins the transaction that everything after it sees. */
 static bool begin_snapshot(sq_store *snapshot, sq_error *error) {
   int64_t ignored;
+  snapshot->is_snapshot = true;
   return sq_execute(snapshot, "BEGIN", error) && sq_query_integer(snapshot, "SELECT count(*) FROM (SELECT 1 FROM request LIMIT 1)", &ignored, error);
 }
 

@@ -48,6 +48,13 @@ bool sq_hold_file(sq_store *store, sq_error *error) {
   return store->held || sq_fail_memory(error);
 }
 
+bool sq_held_file(const sq_store *store, uint64_t *device, uint64_t *inode) {
+  if (!store->held) return false;
+  *device = store->held->device;
+  *inode = store->held->inode;
+  return true;
+}
+
 bool sq_path_is_held(const char *path) {
   struct stat file, shared;
   bool is = false;

@@ -1,6 +1,5 @@
 /* The column indexes that this process has open: one for each file, however many handles and threads there are. */
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "store/index.h"
 
@@ -13,33 +12,34 @@ static bool is_same(const sq_index *index, uint64_t device, uint64_t inode, cons
 
 static sq_index *make(uint64_t device, uint64_t inode, const uint64_t store[2]) {
   sq_index *index = calloc(1, sizeof *index);
-  if (!index || pthread_mutex_init(&index->lock, NULL) != 0) {
+  if (!index) return NULL;
+  *index = (sq_index){.next = first, .device = device, .inode = inode, .store = {store[0], store[1]}};
+  if (pthread_mutex_init(&index->lock, NULL) != 0) {
     free(index);
     return NULL;
   }
-  *index = (sq_index){.next = first, .device = device, .inode = inode, .store = {store[0], store[1]}, .lock = index->lock};
   first = index;
   return index;
 }
 
 /* A store in memory is nobody else's. */
-static sq_index *find(const struct stat *file, bool shared, const uint64_t store[2]) {
+static sq_index *find(uint64_t device, uint64_t inode, bool shared, const uint64_t store[2]) {
   sq_index *index = shared ? first : NULL;
-  while (index && !is_same(index, file->st_dev, file->st_ino, store)) index = index->next;
-  return index ? index : make(shared ? file->st_dev : 0, shared ? file->st_ino : 0, store);
+  while (index && !is_same(index, device, inode, store)) index = index->next;
+  return index ? index : make(device, inode, store);
 }
 
 sq_index *sq_index_of(sq_store *store, const sq_manifest *manifest, sq_error *error) {
-  struct stat file = {0};
+  uint64_t device = 0, inode = 0; /* of the file that is open: another may have its name by now */
   bool shared = !store->memory;
   if (store->index && store->index->store[0] == manifest->identity.store[0] && store->index->store[1] == manifest->identity.store[1]) return store->index;
   sq_index_let_go(store);
-  if (shared && stat(store->path, &file) != 0) {
+  if (shared && !sq_held_file(store, &device, &inode)) {
     sq_fail(error, SQ_E_STORE, "the store's file is gone");
     return NULL;
   }
   pthread_mutex_lock(&lock);
-  store->index = find(&file, shared, manifest->identity.store);
+  store->index = find(device, inode, shared, manifest->identity.store);
   if (store->index) store->index->references++;
   pthread_mutex_unlock(&lock);
   if (!store->index) sq_fail_memory(error);

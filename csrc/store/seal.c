@@ -5,8 +5,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/time.h"
+
 #define DEAD_SHARE 4      /* a segment of which this part is dead is sealed again */
 #define MOST_AT_ONCE 2    /* segments that one call of add seals on its way */
+#define SHORT_WAIT_US 5000
+#define LONGEST_WAIT_US (10 * SQ_MICROS_PER_SECOND)
 #define MOST_TO_READ 16   /* after an import no more than this part of a segment is left unsealed */
 
 static bool check_seal(const sq_store *store, sq_error *error) {
@@ -88,15 +92,27 @@ bool sq_store_seal(sq_store *store, bool whole_segments_only, sq_error *error) {
 /* All segments are built before the first is told of, so that readers have the old ones until then. */
 static bool seal_anew(sq_sealing *s) {
   bool more = true;
-  while (more)
-    if (!sq_sealing_next(s, 1, &more)) return s->given_up;
+  while (more && !s->given_up)
+    if (!sq_sealing_next(s, 1, &more)) return false;
   return sq_sealing_publish(s);
+}
+
+/* Waits while another seals. */
+static bool begin_anew(sq_sealing *s, sq_store *store, sq_error *error) {
+  int64_t until = sq_time_monotonic() + LONGEST_WAIT_US;
+  bool good = sq_sealing_begin(s, store, true, error);
+  while (good && s->skipped && sq_time_monotonic() < until && !sq_store_is_late(store)) {
+    sq_sealing_end(s);
+    usleep(SHORT_WAIT_US);
+    good = sq_sealing_begin(s, store, true, error);
+  }
+  return good && (!s->skipped || sq_fail(error, SQ_E_BUSY, "another is sealing: try again"));
 }
 
 bool sq_store_reindex(sq_store *store, sq_error *error) {
   sq_sealing s;
   if (!sq_store_enter(store, error) || !check_seal(store, error)) return false;
-  bool good = sq_sealing_begin(&s, store, true, error) && seal_anew(&s);
+  bool good = begin_anew(&s, store, error) && seal_anew(&s);
   bool given_up = good && s.given_up;
   sq_sealing_end(&s);
   return good && (!given_up || sq_fail(error, SQ_E_BUSY, "the column index was changed by another meanwhile: try again"));

@@ -11,6 +11,7 @@ typedef struct sq_sealing {
   sq_manifest state;   /* as the work began; the publication finds it so, or is given up */
   sq_manifest next;    /* as it will be */
   int file;            /* locked; -1: none */
+  int guard;           /* the file that a new one is to replace: its lock keeps others from sealing meanwhile; -1: none */
   sq_text path, made;  /* the file's name; of a new file its name until it is published */
   bool copies;         /* the segments are the same, in a new file */
   bool anew;           /* all segments before are dropped */

@@ -10,6 +10,7 @@
 
 static bool draw_path(sq_sealing *s) {
   uint64_t bits;
+  sq_file_sweep(s->path.data);
   if (!sq_draw(&bits, 1, s->error)) return false;
   sq_text_format(&s->made, "%s.%016llx", s->path.data, (unsigned long long)bits);
   return sq_text_whole(&s->made, s->error);
@@ -34,22 +35,27 @@ static bool open_sealed(sq_sealing *s) {
   s->sealed = sq_sealed_read(s->store, &s->state, NULL, &why, &ignored);
   if (s->sealed) return true;
   if (ignored.code == SQ_E_NO_MEMORY || ignored.code == SQ_E_TIMEOUT) return sq_fail(s->error, ignored.code, "%s", ignored.message);
-  close(s->file);
+  s->guard = s->file;
+  s->file = -1;
   return begin_anew(s);
 }
 
 static bool open_file(sq_sealing *s, bool anew) {
   const char *why = NULL;
-  if (anew || s->state.identity.file == 0) return begin_anew(s);
-  s->file = sq_file_lock(s->path.data, &s->state.identity, s->store->path, false, &why, s->error);
-  if (s->file >= 0) return open_sealed(s);
+  if (s->state.identity.file == 0) return begin_anew(s);
+  int file = sq_file_lock(s->path.data, &s->state.identity, s->store->path, false, &why, s->error);
+  if (file >= 0) {
+    if (anew) s->guard = file;
+    else s->file = file;
+    return anew ? begin_anew(s) : open_sealed(s);
+  }
   if (s->error->code != SQ_OK) return false;
   s->skipped = strcmp(why, "another is at it") == 0;
   return s->skipped || begin_anew(s);
 }
 
 bool sq_sealing_begin(sq_sealing *s, sq_store *store, bool anew, sq_error *error) {
-  *s = (sq_sealing){.store = store, .error = error, .file = -1};
+  *s = (sq_sealing){.store = store, .error = error, .file = -1, .guard = -1};
   bool good = sq_execute(store, "BEGIN", error) && sq_manifest_read(store, &s->state, error) && sq_index_path(store, &s->path, error);
   s->next = s->state;
   good = good && open_file(s, anew);
@@ -57,7 +63,8 @@ bool sq_sealing_begin(sq_sealing *s, sq_store *store, bool anew, sq_error *error
 }
 
 void sq_sealing_end(sq_sealing *s) {
-  if (s->file >= 0) close(s->file);
+  if (s->file >= 0) sq_file_unlock(s->file);
+  if (s->guard >= 0) sq_file_unlock(s->guard);
   if (s->made.length) unlink(s->made.data); /* not published */
   sq_sealed_release(s->sealed);
   sq_text_free(&s->path);
@@ -98,8 +105,7 @@ static bool note(sq_sealing *s, const sq_manifest_row *row, int64_t change) {
   return true;
 }
 
-/* The segments as they are with the new one, in the place of another (or NULL), so that the next one's sessions are
-   found in it. */
+/* The segments as they are with the new one, so that the next one's sessions are found in it. */
 static bool extend(sq_sealing *s, sq_segment *segment, const sq_segment *replaced) {
   size_t count = sq_sealed_count(s->sealed), kept = 0;
   sq_segment **segments = malloc((count + 1) * sizeof *segments);
@@ -126,12 +132,11 @@ static bool write_hashes(sq_sealing *s, int64_t *key) {
   return written;
 }
 
-/* Whether the manifest is as it was when the work began; in a transaction. */
 static bool is_as_it_was(sq_sealing *s) {
   sq_manifest now;
-  bool read = sq_manifest_read(s->store, &now, s->error);
-  s->given_up = read && (now.stamp != s->state.stamp || now.identity.file != s->state.identity.file);
-  return read && !s->given_up;
+  bool good = sq_manifest_read(s->store, &now, s->error);
+  s->given_up = good && (now.stamp != s->state.stamp || now.identity.file != s->state.identity.file);
+  return good && !s->given_up;
 }
 
 /* Of segments that are published together only the last one's hashes wait for it. The others' do no harm before, and
@@ -153,10 +158,10 @@ static bool publish_hashes(sq_sealing *s) {
   if (s->copies) return true;
   if (!write_hashes(s, &key) || (!key && !sq_ids_key(s->store, &key, s->error))) return false;
   if (s->anew) return sq_ids_drop(s->store, s->first_key ? s->first_key : key, INT64_MIN, s->next.sealed_end, s->error);
-  return !row || sq_ids_drop(s->store, key, row->first_seq - 1, row->last_seq, s->error);
+  return !row || sq_ids_drop(s->store, s->first_key ? s->first_key : key, s->rows[0].first_seq - 1, row->last_seq, s->error);
 }
 
-/* Writes the builder's rows behind the file's last segment, in the place of `replaced` if any. */
+/* Writes the builder's rows, which have the row's seqs, behind the file's last segment. */
 static bool append(sq_sealing *s, sq_rows_builder *builder, sq_manifest_row *row, int64_t change, const sq_segment *replaced) {
   sq_text bytes = {0};
   sq_segment_identity identity = {0, {s->state.identity.store[0], s->state.identity.store[1]}};
@@ -198,14 +203,15 @@ bool sq_sealing_next(sq_sealing *s, uint32_t least, bool *more) {
   rows_read seen;
   sq_rows_builder *builder = sq_rows_builder_make(s->error);
   bool good = builder && read_rows(s, s->next.sealed_end, INT64_MAX, s->store->segment_rows, builder, &seen);
-  *more = good && sq_rows_builder_count(builder) >= least && sq_rows_builder_count(builder) > 0;
+  /* rows that stand too far behind for this segment make it whole */
+  *more = good && sq_rows_builder_count(builder) > 0 && (sq_rows_builder_count(builder) >= least || !seen.ended);
   if (*more) {
     sq_manifest_row row = {.first_seq = s->next.sealed_end + 1, .last_seq = last_of(builder, &seen)};
     good = append(s, builder, &row, seen.state.last_change, NULL);
     s->next.sealed_end = row.last_seq;
   }
   sq_rows_builder_free(builder);
-  return good;
+  return good || s->given_up;
 }
 
 /* The names that the segment keeps stay in it, whether their sessions have rows or not. */
@@ -228,20 +234,36 @@ static const sq_segment *find(const sq_sealing *s, uint64_t id) {
   return NULL;
 }
 
-bool sq_sealing_again(sq_sealing *s, const sq_manifest_row *old, bool more) {
+/* The rows from `first` up to `until`, as many as one segment takes. `*last`: of those that it took. */
+static bool build_again(sq_sealing *s, const sq_manifest_row *old, const sq_segment *replaced, int64_t first, int64_t until, uint32_t most, int64_t *last, bool *ended) {
   rows_read seen;
   sq_rows_builder *builder = sq_rows_builder_make(s->error);
-  const sq_segment *segment = find(s, old->id);
-  int64_t until = more ? INT64_MAX : old->last_seq;
-  bool good = builder && segment && carry_names(s, segment, builder) && read_rows(s, old->first_seq - 1, until, more ? s->store->segment_rows : SQ_SEGMENT_ROWS, builder, &seen);
+  bool good = builder && (!replaced || carry_names(s, replaced, builder)) && read_rows(s, first - 1, until, most, builder, &seen);
   if (good) {
-    sq_manifest_row row = {.number = old->number, .first_seq = old->first_seq, .last_seq = last_of(builder, &seen)};
-    s->replaced = old->number;
-    good = append(s, builder, &row, seen.state.last_change, segment);
-    if (more) s->next.sealed_end = row.last_seq;
+    sq_manifest_row row = {.number = replaced ? old->number : 0, .first_seq = first, .last_seq = last_of(builder, &seen)};
+    *last = row.last_seq;
+    *ended = seen.ended;
+    good = append(s, builder, &row, seen.state.last_change, replaced);
   }
   sq_rows_builder_free(builder);
   return good;
+}
+
+bool sq_sealing_again(sq_sealing *s, const sq_manifest_row *old, bool more) {
+  const sq_segment *segment = find(s, old->id);
+  int64_t last = 0;
+  bool ended = true;
+  s->replaced = old->number;
+  if (!segment) return sq_fail(s->error, SQ_E_STORE, "the column index is damaged: a segment of its manifest is not there");
+  if (more) {
+    bool good = build_again(s, old, segment, old->first_seq, INT64_MAX, s->store->segment_rows, &last, &ended);
+    s->next.sealed_end = last;
+    return good || s->given_up;
+  }
+  bool good = build_again(s, old, segment, old->first_seq, old->last_seq, SQ_SEGMENT_ROWS, &last, &ended);
+  while (good && !ended) /* rows were put between the others by their seqs, more than one segment takes */
+    good = build_again(s, old, NULL, last + 1, old->last_seq, SQ_SEGMENT_ROWS, &last, &ended);
+  return good || s->given_up;
 }
 
 /* ------------------------------------------------------------------------------------------------ a new file */
@@ -274,7 +296,7 @@ bool sq_sealing_copy(sq_sealing *s) {
   for (size_t i = 0; i < count && file >= 0 && s->error->code == SQ_OK; i++) copy_segment(s, file, &rows[i]);
   free(rows);
   if (file < 0) return false;
-  close(s->file);
+  s->guard = s->file;
   s->file = file;
   s->anew = s->copies = true;
   return s->error->code == SQ_OK;
@@ -317,7 +339,7 @@ static bool write_manifest(sq_sealing *s) {
 }
 
 bool sq_sealing_publish(sq_sealing *s) {
-  if (s->count == 0 && !s->anew) return true;
+  if ((s->count == 0 && !s->anew) || s->given_up) return true;
   if (!sq_begin_write(s->store, s->error)) return false;
   bool good = is_as_it_was(s) && write_manifest(s);
   bool committed = sq_end_write(s->store, good, s->error);

@@ -53,7 +53,8 @@ struct sq_store {
   struct sq_index *index;  /* the column index of this file, shared by the process; NULL until it is asked for */
   struct sq_ids *ids;      /* which request has an id, once one was looked for */
   bool ids_are_current;    /* in the transaction at hand */
-  struct sq_version *kept; /* the state this handle saw last, where it is not the newest */
+  struct sq_version *kept; /* the state this handle saw last, where it is not the newest, or the handle sees no other */
+  bool is_snapshot;        /* sees one state until it is closed */
   sqlite3_stmt *cached[SQ_CACHED_COUNT];
   sqlite3_stmt *idle[SQ_IDLE]; /* of questions asked, by turns */
   unsigned next_idle;
@@ -91,6 +92,8 @@ static inline void sq_bind_terminated(sqlite3_stmt *statement, int index, const 
    file locks was copied with it, and would take the parent's locks for its own. */
 bool sq_hold_file(sq_store *store, sq_error *error);
 void sq_let_file_go(sq_store *store);
+/* Which file the handle has open; false: none that has a name. */
+bool sq_held_file(const sq_store *store, uint64_t *device, uint64_t *inode);
 
 /* --- target.c */
 /* The one organization and project that hold the target, as sq_store_resolve tells them. `remains`: what is

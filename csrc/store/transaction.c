@@ -14,9 +14,10 @@ static bool version_stands(sq_store *store, sq_error *error) {
    report as undone what is done. They are not interrupted; waiting for the lock has its own deadline. */
 static bool control(sq_store *store, sq_cached which, sq_error *error) {
   sqlite3_stmt *statement = sq_prepared(store, which, error);
+  bool before = store->uninterrupted;
   store->uninterrupted = true;
   bool done = statement && sq_step_done(store, statement, error);
-  store->uninterrupted = false;
+  store->uninterrupted = before;
   return done;
 }
 

@@ -167,15 +167,14 @@ static bool build_chunk(sq_version *v, sq_rows_builder *builder, sq_error *error
 static bool read_rows(sq_version *v, sq_store *store, const sq_seqs *picked, int64_t after, sq_error *error) {
   size_t at = 0;
   int64_t last = after;
-  bool good = true, more = true;
-  while (good && more) {
+  bool good = true, ended = false;
+  while (good && !ended) { /* a builder may end before it is full: what was picked can be far from what follows */
     sq_rows_builder *builder = sq_rows_builder_make(error);
     good = builder && sq_requests_pick(store, picked, &at, builder, error);
-    good = good && (at < picked->count || sq_requests_read(store, last, v->state.last_seq, SQ_SEGMENT_ROWS, builder, NULL, error));
+    good = good && (at < picked->count || sq_requests_read(store, last, v->state.last_seq, SQ_SEGMENT_ROWS, builder, &ended, error));
     uint32_t rows = builder ? sq_rows_builder_count(builder) : 0;
     good = good && build_chunk(v, builder, error);
-    if (good && rows) last = sq_segment_head(v->chunks[v->count - 1])->last_seq > last ? sq_segment_head(v->chunks[v->count - 1])->last_seq : last;
-    more = rows == SQ_SEGMENT_ROWS;
+    if (good && rows && sq_segment_head(v->chunks[v->count - 1])->last_seq > last) last = sq_segment_head(v->chunks[v->count - 1])->last_seq;
     sq_rows_builder_free(builder);
   }
   return good;
@@ -388,6 +387,13 @@ static sq_version *take(sq_store *store, sq_index *index, const sq_manifest *m, 
   return made;
 }
 
+/* Others may take the file away that it lies in. */
+static void keep(sq_store *store, sq_version *version) {
+  if (!version || !store->is_snapshot || store->kept == version) return;
+  sq_version_release(store->kept);
+  store->kept = retain(version);
+}
+
 sq_version *sq_version_take(sq_store *store, const char **why, sq_error *error) {
   sq_manifest m;
   *why = NULL;
@@ -396,6 +402,7 @@ sq_version *sq_version_take(sq_store *store, const char **why, sq_error *error) 
   if (!index) return NULL;
   pthread_mutex_lock(&index->lock);
   sq_version *version = take(store, index, &m, why, error);
+  keep(store, version);
   pthread_mutex_unlock(&index->lock);
   return version;
 }
