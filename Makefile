@@ -97,7 +97,7 @@ build/native/%_test: spec/native/%_test.c $(wildcard spec/native/*.h) $(call obj
 	$(call say,link,$@)
 	$(Q)$(CC) $(SANITIZE) $(CORE_FLAGS) $< $(call objects,asan,$(CORE)) -o $@ $(LIBRARIES)
 # They replace malloc, or the calls that write, so they cannot be with a sanitizer that does so too.
-build/native/memory_test build/native/crash_test: build/native/%: spec/native/%.c $(wildcard spec/native/*.h) $(call objects,core,$(CORE))
+build/native/memory_test build/native/durability_test: build/native/%: spec/native/%.c $(wildcard spec/native/*.h) $(call objects,core,$(CORE))
 	@mkdir -p $(@D)
 	$(call say,link,$@)
 	$(Q)$(CC) $(CFLAGS) $(CORE_FLAGS) $< $(call objects,core,$(CORE)) -o $@ $(LIBRARIES) -ldl
