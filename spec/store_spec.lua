@@ -104,7 +104,7 @@ describe("opening", function()
     local output, status = vm.shell("sqlite3 " .. path .. [[ "DROP TABLE change; DROP TABLE segment; DROP TABLE request_hash; DROP TABLE column_index;
       DROP TRIGGER request_is_updated; DROP TRIGGER request_is_put_behind; DROP TRIGGER request_is_deleted; DROP TRIGGER request_is_put_below;
       DROP TRIGGER feedback_is_given;
-      DROP TRIGGER feedback_is_taken; DROP TRIGGER feedback_is_changed_from; DROP TRIGGER feedback_is_changed_to;
+      DROP TRIGGER feedback_is_taken; DROP TRIGGER feedback_is_changed_from; DROP TRIGGER feedback_is_changed_to; DROP TRIGGER feedback_is_replaced;
       CREATE UNIQUE INDEX request_by_id ON request(request_id, organization_id, project);
       CREATE INDEX request_by_session ON request(session_id) WHERE session_id IS NOT NULL;
       CREATE INDEX request_by_owner ON request(organization_id, project, created_at_us); PRAGMA user_version = 1"]])

@@ -2,7 +2,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "column/file.h"
 #include "column/view.h"
 
 /* The codes that a segment names. */
@@ -12,13 +14,15 @@ typedef struct named_range {
 } named_range;
 
 /* A fragment of a scattered session: code, segment and fragment in one number. */
-typedef uint64_t link;
-static link make_link(uint32_t code, size_t segment, uint32_t fragment) { return (uint64_t)code << 32 | (uint64_t)segment << 16 | fragment; }
+typedef uint64_t chain_link;
+static chain_link make_link(uint32_t code, size_t segment, uint32_t fragment) { return (uint64_t)code << 32 | (uint64_t)segment << 16 | fragment; }
 
 struct sq_sealed {
   _Atomic int references;
   sq_segment **segments;
   size_t count;
+  int file; /* -1: none */
+  uint64_t end;
   uint32_t sessions;
   named_range *ranges; /* ascending by first */
   size_t range_count;
@@ -26,7 +30,7 @@ struct sq_sealed {
   sq_fact facts[SQ_F_COUNT];
   pthread_mutex_t lock; /* of what is made when it is first asked for */
   uint64_t *scattered;
-  link *links;
+  chain_link *links;
   size_t link_count, foreign_count;
 };
 
@@ -75,6 +79,7 @@ sq_sealed *sq_sealed_make(sq_segment *const *segments, size_t count, uint32_t se
     return NULL;
   }
   s->references = 1;
+  s->file = -1;
   s->sessions = sessions;
   s->segments = calloc(count + 1, sizeof *s->segments);
   s->ranges = calloc(count + 1, sizeof *s->ranges);
@@ -88,6 +93,13 @@ sq_sealed *sq_sealed_make(sq_segment *const *segments, size_t count, uint32_t se
   return NULL;
 }
 
+void sq_sealed_hold(sq_sealed *sealed, int file, uint64_t end) {
+  sealed->file = file;
+  sealed->end = end;
+}
+
+bool sq_sealed_is_whole(const sq_sealed *sealed) { return sealed->file < 0 || sq_file_size(sealed->file) >= sealed->end; }
+
 sq_sealed *sq_sealed_retain(sq_sealed *sealed) {
   atomic_fetch_add(&sealed->references, 1);
   return sealed;
@@ -96,6 +108,7 @@ sq_sealed *sq_sealed_retain(sq_sealed *sealed) {
 void sq_sealed_release(sq_sealed *sealed) {
   if (!sealed || atomic_fetch_sub(&sealed->references, 1) != 1) return;
   for (size_t i = 0; i < sealed->count; i++) sq_segment_close(sealed->segments[i]);
+  if (sealed->file >= 0) close(sealed->file);
   pthread_mutex_destroy(&sealed->lock);
   free(sealed->segments);
   free(sealed->ranges);
@@ -222,7 +235,7 @@ const uint64_t *sq_sealed_scattered(sq_sealed *sealed, sq_error *error) {
 }
 
 static void note_link(sq_sealed *s, void *state, uint32_t code, size_t segment, uint32_t fragment) {
-  link **at = state;
+  chain_link **at = state;
   (void)s;
   *(*at)++ = make_link(code, segment, fragment);
 }
@@ -235,7 +248,7 @@ static int64_t own_fragment(const sq_sealed *s, size_t segment, const foreign *f
 }
 
 /* The segment's own sessions that go on elsewhere. */
-static bool link_own(sq_sealed *s, size_t segment, link **at, sq_error *error) {
+static bool link_own(sq_sealed *s, size_t segment, chain_link **at, sq_error *error) {
   const named_range *own = s->own[segment];
   foreign f;
   if (!own) return true;
@@ -254,7 +267,7 @@ static bool link_own(sq_sealed *s, size_t segment, link **at, sq_error *error) {
 #define DIGIT 11 /* bits of a code that one pass sorts by: their counters fit into the nearest cache */
 
 /* Sorts by code; links of one code are in order of their segments as they come. `other`: room for as many. */
-static link *sort_links(link *links, link *other, size_t count, uint32_t sessions) {
+static chain_link *sort_links(chain_link *links, chain_link *other, size_t count, uint32_t sessions) {
   for (unsigned shift = 0; shift < 32 && sessions >> shift; shift += DIGIT) {
     size_t places[1 << DIGIT] = {0}, at = 0;
     for (size_t i = 0; i < count; i++) places[links[i] >> 32 >> shift & ((1 << DIGIT) - 1)]++;
@@ -264,7 +277,7 @@ static link *sort_links(link *links, link *other, size_t count, uint32_t session
       at += some;
     }
     for (size_t i = 0; i < count; i++) other[places[links[i] >> 32 >> shift & ((1 << DIGIT) - 1)]++] = links[i];
-    link *sorted = other;
+    chain_link *sorted = other;
     other = links;
     links = sorted;
   }
@@ -275,7 +288,7 @@ static link *sort_links(link *links, link *other, size_t count, uint32_t session
 static bool find_links(sq_sealed *s, sq_error *error) {
   if (s->links) return true;
   if (!find_scattered(s, error)) return false;
-  link *links = malloc((2 * s->foreign_count + 1) * sizeof *links), *other = malloc((2 * s->foreign_count + 1) * sizeof *links), *at = links;
+  chain_link *links = malloc((2 * s->foreign_count + 1) * sizeof *links), *other = malloc((2 * s->foreign_count + 1) * sizeof *links), *at = links;
   bool good = links && other ? true : sq_fail_memory(error);
   for (size_t k = 0; good && k < s->count; k++) good = visit(s, k, note_link, &at, error) && link_own(s, k, &at, error);
   if (good) {

@@ -31,6 +31,10 @@ const uint64_t *sq_marks_dirty(const sq_marks *marks);
 typedef struct sq_sealed sq_sealed;
 /* Retains the segments. `sessions`: their codes are below it. NULL after an error. */
 sq_sealed *sq_sealed_make(sq_segment *const *segments, size_t count, uint32_t sessions, sq_error *error);
+/* Takes the descriptor over: of the file that the segments are mapped from, which reaches to `end` at least. */
+void sq_sealed_hold(sq_sealed *sealed, int file, uint64_t end);
+/* Whether the file still reaches there: where it was cut off, reading the maps would end the process. */
+bool sq_sealed_is_whole(const sq_sealed *sealed);
 sq_sealed *sq_sealed_retain(sq_sealed *sealed);
 void sq_sealed_release(sq_sealed *sealed);
 size_t sq_sealed_count(const sq_sealed *sealed);

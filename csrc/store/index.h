@@ -62,6 +62,7 @@ struct sq_index {
   pthread_mutex_t lock; /* of all that follows */
   struct sq_version *newest;
   char last_error[256];
+  int64_t seal_after; /* monotonic microseconds: when a seal that nobody asked for is tried again */
 };
 
 /* The handle's index, which it keeps. NULL after an error. */

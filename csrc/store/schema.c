@@ -32,9 +32,9 @@ static const char *const statistics =
 
 /* What the column index stands on. `change` tells which requests were changed since they were read: whoever
    changes them, the triggers write it. An insert goes behind all others, but for one that names its own seq; nor is
-   a row moved behind the last seq without that being known. What
-   feedback says counts among a request's scores. `request_hash` finds requests by id. `segment` is the manifest of the file beside the store, and
-   `column_index` (one row) says which file that is, how far it goes, and how often it was changed. */
+   a row moved behind the last seq without that being known. What feedback says counts among a request's scores.
+   `request_hash` finds requests by id. `segment` is the manifest of the file beside the store, and `column_index`
+   (one row) says which file that is, how far it goes, and how often it was changed. */
 static const char *const index_tables =
     "CREATE TABLE change(n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL);"
     "CREATE TABLE segment(number INTEGER PRIMARY KEY, id INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
@@ -59,8 +59,12 @@ static const char *const index_tables =
     FEEDBACK_CHANGES("feedback_is_given", "INSERT", "NEW")
     FEEDBACK_CHANGES("feedback_is_taken", "DELETE", "OLD")
     FEEDBACK_CHANGES("feedback_is_changed_from", "UPDATE", "OLD")
-    FEEDBACK_CHANGES("feedback_is_changed_to", "UPDATE", "NEW");
+    FEEDBACK_CHANGES("feedback_is_changed_to", "UPDATE", "NEW")
 #undef FEEDBACK_CHANGES
+    /* OR REPLACE deletes without a word to the trigger above. */
+    "CREATE TRIGGER feedback_is_replaced BEFORE INSERT ON feedback BEGIN"
+    " INSERT INTO change(seq) SELECT r.seq FROM feedback AS f CROSS JOIN request AS r ON r.request_id = f.request_id"
+    " AND r.organization_id = f.organization_id AND r.project = f.project WHERE f.id = NEW.id; END;";
 
 /* ------------------------------------------------------------------------------------------------ versions */
 

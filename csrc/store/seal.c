@@ -10,6 +10,7 @@
 #define DEAD_SHARE 4      /* a segment of which this part is dead is sealed again */
 #define MOST_AT_ONCE 2    /* segments that one call of add seals on its way */
 #define SHORT_WAIT_US 5000
+#define BACK_OFF_US (10 * SQ_MICROS_PER_SECOND) /* after a seal that failed: each try may read some segments' rows */
 #define LONGEST_WAIT_US (10 * SQ_MICROS_PER_SECOND)
 #define MOST_TO_READ 16   /* after an import no more than this part of a segment is left unsealed */
 
@@ -122,7 +123,15 @@ static void note_error(sq_store *store, const sq_error *error) {
   if (!store->index) return;
   pthread_mutex_lock(&store->index->lock);
   snprintf(store->index->last_error, sizeof store->index->last_error, "%.250s", error->message);
+  store->index->seal_after = sq_time_monotonic() + BACK_OFF_US;
   pthread_mutex_unlock(&store->index->lock);
+}
+
+static bool may_seal(sq_store *store) {
+  pthread_mutex_lock(&store->index->lock);
+  bool may = sq_time_monotonic() >= store->index->seal_after;
+  pthread_mutex_unlock(&store->index->lock);
+  return may;
 }
 
 /* The file is told of, and not there: deleted, or the store was restored from a backup. */
@@ -140,7 +149,7 @@ static void seal_quietly(sq_store *store, int64_t waiting, uint32_t least, size_
   sq_manifest m;
   if (!store->seals || store->memory || !sq_manifest_read(store, &m, &error)) return;
   if (m.last_seq - m.sealed_end < waiting && !is_file_gone(store, &m)) return;
-  if (!sq_index_of(store, &m, &error)) return;
+  if (!sq_index_of(store, &m, &error) || !may_seal(store)) return;
   bool interrupted = store->uninterrupted;
   store->uninterrupted = true;
   if (!seal(store, least, most, &error)) note_error(store, &error);
