@@ -63,6 +63,7 @@ static uint64_t greatest_divisor(uint64_t a, uint64_t b) {
 typedef struct extent {
   bool any, has_absent;
   int64_t min, max;
+  unsigned __int128 magnitude;
   uint64_t scale; /* of all distances from min */
 } extent;
 
@@ -76,6 +77,7 @@ static extent measure(const int64_t *values, const unsigned char *there, uint32_
     e.any = true;
     if (values[i] < e.min) e.min = values[i];
     if (values[i] > e.max) e.max = values[i];
+    e.magnitude += values[i] < 0 ? -(uint64_t)values[i] : (uint64_t)values[i];
   }
   for (uint32_t i = 0; i < count && e.scale != 1; i++) {
     if (there && !there[i]) continue;
@@ -113,6 +115,7 @@ bool sq_encode_integers(sq_encoder *encoder, sq_part *part, const int64_t *value
   if (e.any) {
     part->base = part->min = e.min;
     part->max = e.max;
+    part->magnitude = e.magnitude > UINT64_MAX ? UINT64_MAX : (uint64_t)e.magnitude;
     part->scale = (int64_t)e.scale;
   }
   unsigned width = e.any ? width_of(((uint64_t)e.max - (uint64_t)e.min) / e.scale, e.has_absent) : 0;

@@ -11,7 +11,7 @@
 #include "base/checksum.h"
 
 #define FILE_MAGIC "SQCOLUMN"
-#define FILE_VERSION 1
+#define FILE_VERSION 2
 #define LONGEST_MOMENT_S 60
 
 typedef struct file_header {
@@ -158,6 +158,10 @@ void sq_file_sweep(const char *path) {
   }
   if (directory) closedir(directory);
   sq_text_free(&folder);
+}
+
+const char *sq_file_differs(int file, const sq_file_identity *identity, uint64_t end) {
+  return sq_file_size(file) < end ? "its file is shorter than it was" : compare(file, identity);
 }
 
 uint64_t sq_file_size(int file) {

@@ -29,6 +29,8 @@ void sq_file_unlock(int file);
 bool sq_file_append(int file, const sq_text *segment, uint64_t *offset, sq_error *error);
 /* Removes what was begun beside it (sq_file_lock with `make`, at "<path>.…") by somebody who was killed. */
 void sq_file_sweep(const char *path);
+/* Why the open file is not what it was: overwritten by another, or cut off before `end`. NULL: it is. */
+const char *sq_file_differs(int file, const sq_file_identity *identity, uint64_t end);
 /* The size in bytes; 0 after an error. */
 uint64_t sq_file_size(int file);
 

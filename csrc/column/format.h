@@ -57,6 +57,7 @@ typedef struct sq_part {
   uint8_t encoding, width, has_absent, uuid;
   uint32_t count, entries;
   int64_t base, scale, min, max;
+  uint64_t magnitude; /* of integers: the sum of their absolute values; UINT64_MAX: that or more */
   uint64_t codes, offsets, texts, texts_size, end;
   uint32_t checksum;
   uint32_t lacks_members; /* of a map: it has more keys than have columns, so that none has */

@@ -200,13 +200,14 @@ static bool put_map(sq_rows_builder *b, sq_field field, const sq_value *value, s
   return true;
 }
 
+/* Plain SQL may write anything. */
 static bool put_value(sq_rows_builder *b, sq_field field, sq_type type, const sq_value *value, sq_error *error) {
   bool number = value->kind == SQ_INTEGER || value->kind == SQ_BOOLEAN, text = value->kind == SQ_STRING;
   if (type == SQ_T_MAP && text) return put_map(b, field, value, error);
   if (sq_is_texts(type) && text) return put_text(b, &b->fields[field], value->text, value->length, error);
   if (!sq_is_texts(type) && type != SQ_T_MAP && number)
     return put_number(b, &b->fields[field], value->kind == SQ_BOOLEAN ? value->boolean : value->integer, error);
-  return sq_fail(error, SQ_E_VALUE, "a request's %s is not of type %s", sq_field_get(field)->name, sq_type_name(type));
+  return sq_fail(error, SQ_E_STORE, "the request with seq %lld has no %s in %s", (long long)b->seqs[b->count], sq_type_name(type), sq_field_get(field)->name);
 }
 
 bool sq_rows_builder_add(sq_rows_builder *builder, int64_t seq, const sq_value fields[], sq_error *error) {

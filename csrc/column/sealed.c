@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "column/file.h"
 #include "column/view.h"
 
 /* The codes that a segment names. */
@@ -22,6 +21,7 @@ struct sq_sealed {
   sq_segment **segments;
   size_t count;
   int file; /* -1: none */
+  sq_file_identity identity;
   uint64_t end;
   uint32_t sessions;
   named_range *ranges; /* ascending by first */
@@ -93,12 +93,15 @@ sq_sealed *sq_sealed_make(sq_segment *const *segments, size_t count, uint32_t se
   return NULL;
 }
 
-void sq_sealed_hold(sq_sealed *sealed, int file, uint64_t end) {
+void sq_sealed_hold(sq_sealed *sealed, int file, const sq_file_identity *identity, uint64_t end) {
   sealed->file = file;
+  sealed->identity = *identity;
   sealed->end = end;
 }
 
-bool sq_sealed_is_whole(const sq_sealed *sealed) { return sealed->file < 0 || sq_file_size(sealed->file) >= sealed->end; }
+const char *sq_sealed_differs(const sq_sealed *sealed) {
+  return sealed->file < 0 ? NULL : sq_file_differs(sealed->file, &sealed->identity, sealed->end);
+}
 
 sq_sealed *sq_sealed_retain(sq_sealed *sealed) {
   atomic_fetch_add(&sealed->references, 1);

@@ -335,17 +335,13 @@ bool sq_segment_knows(const sq_segment *s, sq_field field, const char *key, size
   return key ? members_are_kept(s, field) : s->of_field[field] != 0;
 }
 
-static __int128 magnitude(int64_t value) { return value < 0 ? -(__int128)value : value; }
-
 void sq_segment_narrow_facts(const sq_segment *s, sq_fact facts[SQ_F_COUNT]) {
   for (int field = 0; field < SQ_F_COUNT; field++) {
     sq_fact *fact = &facts[field];
     fact->members = fact->members && members_are_kept(s, (sq_field)field);
     fact->known = fact->known && s->of_field[field];
     const sq_part *p = s->of_field[field] ? &s->parts[s->of_field[field] - 1] : NULL;
-    if (!p || p->encoding != SQ_ENC_INTEGER) continue;
-    __int128 low = magnitude(p->min), high = magnitude(p->max);
-    fact->greatest += (low > high ? low : high) * s->header.rows;
+    if (p && p->encoding == SQ_ENC_INTEGER) fact->greatest += p->magnitude;
   }
 }
 
@@ -368,12 +364,12 @@ bool sq_segment_part(const sq_segment *s, uint32_t index, sq_part_key *out) {
   return true;
 }
 
-
 /* Of those that not each segment need have: one of a later version, say. */
 static bool give_optional(const sq_segment *s, uint16_t part, sq_column *out, sq_error *error) {
   return part ? give_part(s, part, out, error) : damaged(error, "a segment lacks a measure");
 }
 
+bool sq_segment_has_measure(const sq_segment *s, sq_measure measure) { return s->of_measure[measure] != 0; }
 bool sq_segment_measure(const sq_segment *s, sq_measure measure, sq_column *out, sq_error *error) { return give_optional(s, s->of_measure[measure], out, error); }
 bool sq_segment_starts(const sq_segment *s, sq_column *out, sq_error *error) { return give_part(s, s->of_kind[SQ_PART_START], out, error); }
 bool sq_segment_codes(const sq_segment *s, sq_column *out, sq_error *error) { return give_part(s, s->of_kind[SQ_PART_CODE], out, error); }

@@ -111,6 +111,8 @@ bool sq_segment_column(const sq_segment *segment, sq_field field, const char *ke
 bool sq_segment_knows(const sq_segment *segment, sq_field field, const char *key, size_t key_length);
 
 /* The fragments' measure as a column of integers. */
+/* Whether it is kept: not where the sum of a session's rows leaves 64 bits. */
+bool sq_segment_has_measure(const sq_segment *segment, sq_measure measure);
 bool sq_segment_measure(const sq_segment *segment, sq_measure measure, sq_column *out, sq_error *error);
 /* The fragments' first rows: starts[fragment], and one more, the session_rows. Ascending. */
 bool sq_segment_starts(const sq_segment *segment, sq_column *out, sq_error *error);

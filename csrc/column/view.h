@@ -3,6 +3,7 @@
 #define SQ_COLUMN_VIEW_H
 
 #include "column/build.h"
+#include "column/file.h"
 #include "column/names.h"
 #include "column/open.h"
 
@@ -32,9 +33,9 @@ typedef struct sq_sealed sq_sealed;
 /* Retains the segments. `sessions`: their codes are below it. NULL after an error. */
 sq_sealed *sq_sealed_make(sq_segment *const *segments, size_t count, uint32_t sessions, sq_error *error);
 /* Takes the descriptor over: of the file that the segments are mapped from, which reaches to `end` at least. */
-void sq_sealed_hold(sq_sealed *sealed, int file, uint64_t end);
-/* Whether the file still reaches there: where it was cut off, reading the maps would end the process. */
-bool sq_sealed_is_whole(const sq_sealed *sealed);
+void sq_sealed_hold(sq_sealed *sealed, int file, const sq_file_identity *identity, uint64_t end);
+/* Why its file is not what it was, so that the maps are not to be read: NULL: it is. */
+const char *sq_sealed_differs(const sq_sealed *sealed);
 sq_sealed *sq_sealed_retain(sq_sealed *sealed);
 void sq_sealed_release(sq_sealed *sealed);
 size_t sq_sealed_count(const sq_sealed *sealed);

@@ -1,6 +1,8 @@
 #include "query/engine.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/json.h"
@@ -61,11 +63,14 @@ static bool take_version(sq_reading *r) {
   return r->version || r->why;
 }
 
-/* A damaged index is a missing one. */
+/* A damaged index is a missing one; nor is there one where a row cannot be kept in columns. */
 static bool pass_over(sq_reading *r) {
+  static const char of_index[] = "the column index is ";
   if (r->error->code != SQ_E_STORE || sq_store_engine(r->store) == SQ_ENGINE_COLUMNS) return false;
+  bool damaged = strncmp(r->error->message, of_index, strlen(of_index)) == 0;
+  snprintf(r->told, sizeof r->told, "%.250s", damaged ? "the column index is damaged: reindex" : r->error->message);
+  r->why = r->told;
   *r->error = (sq_error){.code = SQ_OK};
-  r->why = "the column index is damaged: reindex";
   return true;
 }
 

@@ -14,6 +14,7 @@ typedef struct sq_reading {
   bool begun;           /* a transaction that ends with it */
   sq_version *version;  /* NULL: SQL answers */
   const char *why;      /* it does; NULL: the columns answer */
+  char told[256];       /* of that, what came as an error */
   sq_exec exec;
   sq_lookups lookups;
   sq_error *error;

@@ -4,15 +4,18 @@
 #define OF_REQUEST "f.organization_id = $organization_id AND f.project = $project AND f.request_id = $request_id"
 #define OF_SESSION "o.organization_id = $organization_id AND o.project = $project AND o.session_id = $k1"
 
+/* What plain SQL wrote and is no JSON counts as text. */
+#define JSON_OF(column) "CASE WHEN json_valid(" column ") THEN json(" column ") WHEN " column " IS NOT NULL THEN json_quote(CAST(" column " AS TEXT)) END"
+
 /* Recorded scores under the newest feedback of each key. */
 #define SCORES \
   "CASE WHEN EXISTS (SELECT 1 FROM feedback AS f WHERE " OF_REQUEST " AND f.score IS NOT NULL)" \
-  " THEN json_patch(coalesce($scores, '{}'), (SELECT json_group_object(f.key, json(f.score)) FROM feedback AS f" \
+  " THEN json_patch(coalesce($scores, '{}'), (SELECT json_group_object(f.key, " JSON_OF("f.score") ") FROM feedback AS f" \
   " WHERE f.id IN (SELECT first_value(f.id) OVER (PARTITION BY f.key ORDER BY f.created_at_us DESC, f.id DESC)" \
   " FROM feedback AS f WHERE " OF_REQUEST " AND f.score IS NOT NULL))) ELSE $scores END"
 
 #define FEEDBACK \
-  "(SELECT nullif(json_group_array(json_object('key', f.key, 'score', json(f.score), 'value', json(f.value)," \
+  "(SELECT nullif(json_group_array(json_object('key', f.key, 'score', " JSON_OF("f.score") ", 'value', " JSON_OF("f.value") "," \
   " 'comment', f.comment, 'source', f.source, 'created_at', sq_iso(f.created_at_us))), '[]')" \
   " FROM feedback AS f WHERE " OF_REQUEST ")"
 
@@ -82,7 +85,7 @@ const sq_sql_target sq_sqlite_target = {
                                          " AND $total_tokens IS NULL THEN 1 END)",
                   [SQ_A_DISTINCT] = "sq_distinct(@)",
                   [SQ_A_DISTINCT_ELEMENTS] = "sq_distinct_elements(@)",
-                  [SQ_A_FEEDBACK] = "sq_feedback((SELECT nullif(json_group_array(json_array(f.key, json(f.score), json(f.value))), '[]')"
+                  [SQ_A_FEEDBACK] = "sq_feedback((SELECT nullif(json_group_array(json_array(f.key, " JSON_OF("f.score") ", " JSON_OF("f.value") ")), '[]')"
                                     " FROM feedback AS f WHERE " OF_REQUEST "))",
                   [SQ_A_OWN_TAGS] = "(SELECT sq_distinct(o.tag) FROM session_tag AS o WHERE " OF_SESSION ")",
                   [SQ_A_OWN_METADATA] = "(SELECT o.metadata FROM session_metadata AS o WHERE " OF_SESSION ")",

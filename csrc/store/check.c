@@ -86,10 +86,11 @@ static bool compare_parts(checking *c, const sq_block *block, const sq_segment *
 static bool compare_measures(checking *c, const sq_block *block, const sq_segment *fresh) {
   for (int i = 0; i < SQ_M_COUNT_OF && !block->dead; i++) {
     sq_column old, new;
-    bool known = sq_segment_measure(block->segment, (sq_measure)i, &old, c->error), has = sq_segment_measure(fresh, (sq_measure)i, &new, c->error);
-    if (c->error->code != SQ_OK) return false;
-    if (known != has) return sq_fail(c->error, SQ_E_STORE, "the column index is wrong: a segment lacks a measure: reindex");
-    for (uint32_t f = 0; known && f < new.count; f++)
+    bool known = sq_segment_has_measure(block->segment, (sq_measure)i);
+    if (known != sq_segment_has_measure(fresh, (sq_measure)i)) return sq_fail(c->error, SQ_E_STORE, "the column index is wrong: a segment lacks a measure: reindex");
+    if (!known) continue;
+    if (!sq_segment_measure(block->segment, (sq_measure)i, &old, c->error) || !sq_segment_measure(fresh, (sq_measure)i, &new, c->error)) return false;
+    for (uint32_t f = 0; f < new.count; f++)
       if (f >= old.count || !same_integer(&old, f, &new, f)) return sq_fail(c->error, SQ_E_STORE, "the column index is wrong: a measure is not that of its rows: reindex");
   }
   return true;

@@ -15,7 +15,7 @@
 #define MOST_TO_READ 16   /* after an import no more than this part of a segment is left unsealed */
 
 static bool check_seal(const sq_store *store, sq_error *error) {
-  if (store->readonly) return sq_fail(error, SQ_E_READONLY, "the store was opened read-only");
+  if (store->readonly) return sq_fail_readonly(store, error);
   if (store->memory) return sq_fail(error, SQ_E_VALUE, "a store in memory has no file beside it to seal to");
   return true;
 }

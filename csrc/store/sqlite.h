@@ -102,6 +102,7 @@ bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_te
 
 /* --- transaction.c: BEGIN IMMEDIATE, with the version checked again; COMMIT or, after an error, ROLLBACK. */
 bool sq_begin_write(sq_store *store, sq_error *error);
+bool sq_fail_readonly(const sq_store *store, sq_error *error);
 /* Ends a transaction that only reads, where there is one. */
 bool sq_end_read(sq_store *store, sq_error *error);
 /* Ends what sq_begin_write began: commits when `good`. Returns whether it is committed. */

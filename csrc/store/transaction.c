@@ -29,8 +29,12 @@ static void roll_back(sq_store *store) {
   if (!sqlite3_get_autocommit(store->db)) control(store, SQ_ROLLBACK, &ignored);
 }
 
+bool sq_fail_readonly(const sq_store *store, sq_error *error) {
+  return sq_fail(error, SQ_E_READONLY, store->is_snapshot ? "a snapshot is only read" : "the store was opened read-only");
+}
+
 bool sq_begin_write(sq_store *store, sq_error *error) {
-  if (store->readonly) return sq_fail(error, SQ_E_READONLY, "the store was opened read-only");
+  if (store->readonly) return sq_fail_readonly(store, error);
   store->ids_are_current = false;
   if (control(store, SQ_BEGIN, error) && version_stands(store, error)) return true;
   roll_back(store);

@@ -79,8 +79,6 @@ static sq_segment *open_segment(int file, const sq_manifest_row *row, const sq_s
   return NULL;
 }
 
-static bool cut_off(sq_error *error) { return sq_fail(error, SQ_E_STORE, "the column index is damaged: its file is shorter than it was"); }
-
 static uint64_t end_of(const sq_manifest_row *rows, size_t count) {
   uint64_t end = 0;
   for (size_t i = 0; i < count; i++)
@@ -95,7 +93,7 @@ static sq_sealed *open_segments(int file, const sq_manifest *m, const sq_manifes
   uint64_t size = file >= 0 ? sq_file_size(file) : 0;
   for (; good && opened < count; opened++) {
     if (rows[opened].place % SQ_FILE_PAGE || rows[opened].place > size || rows[opened].size > size - rows[opened].place)
-      good = cut_off(error);
+      good = sq_fail(error, SQ_E_STORE, "the column index is damaged: its file is shorter than it was");
     segments[opened] = good ? open_segment(file, &rows[opened], before, error) : NULL;
     if (!segments[opened]) break;
   }
@@ -115,7 +113,7 @@ sq_sealed *sq_sealed_read(sq_store *store, const sq_manifest *m, sq_sealed *befo
   if (!sq_manifest_rows(store, &rows, &count, error)) return NULL;
   bool good = count == 0 || (sq_index_path(store, &path, error) && (file = sq_file_open(path.data, &m->identity, why, error)) >= 0);
   if (good) sealed = open_segments(file, m, rows, count, before, error);
-  if (sealed) sq_sealed_hold(sealed, file, end_of(rows, count));
+  if (sealed) sq_sealed_hold(sealed, file, &m->identity, end_of(rows, count));
   else if (file >= 0) close(file);
   sq_text_free(&path);
   free(rows);
@@ -397,8 +395,9 @@ static sq_version *take(sq_store *store, sq_index *index, const sq_manifest *m, 
   return made;
 }
 
-static bool is_whole(const sq_version *v, sq_error *error) {
-  return sq_sealed_is_whole(v->sealed) || cut_off(error);
+static bool is_as_it_was(const sq_version *v, sq_error *error) {
+  const char *why = sq_sealed_differs(v->sealed);
+  return !why || sq_fail(error, SQ_E_STORE, "the column index is damaged: %s", why);
 }
 
 /* Others may take the file away that it lies in. */
@@ -418,7 +417,7 @@ sq_version *sq_version_take(sq_store *store, const char **why, sq_error *error) 
   sq_version *version = take(store, index, &m, why, error);
   keep(store, version);
   pthread_mutex_unlock(&index->lock);
-  if (!version || is_whole(version, error)) return version;
+  if (!version || is_as_it_was(version, error)) return version;
   sq_version_release(version);
   return NULL;
 }
