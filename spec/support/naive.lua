@@ -315,10 +315,11 @@ local function in_error(row)
   return row.error ~= nil or (row.status ~= nil and (row.status >= 400 or (row.status < 0 and row.status ~= -2)))
 end
 
-local function end_of(row)
-  if row.responded_at then return row.responded_at end
-  if row.latency_ms then return row.created_at + row.latency_ms * 1000 end
-  return row.created_at
+--- Microseconds from `start` to a row's end. A sum of a time and a latency might leave what LuaJIT's numbers hold.
+local function end_of(row, start)
+  if row.responded_at then return row.responded_at - start end
+  if row.latency_ms then return row.created_at - start + row.latency_ms * 1000 end
+  return row.created_at - start
 end
 
 local function usage(row) return row.run_type == "llm" or row.run_type == "embedding" end
@@ -420,10 +421,11 @@ end
 --- All fields of a group, by their short names.
 function naive.aggregate(rows, world)
   local latencies, firsts = values_of(rows, "latency_ms"), values_of(rows, "time_to_first_token_ms")
-  local created, sessions, ends = values_of(rows, "created_at"), {}, {}
-  local feedback, session_count = {}, 0
+  local created, sessions = values_of(rows, "created_at"), {}
+  local feedback, session_count, duration = {}, 0, 0
+  for _, values in ipairs { created, latencies, firsts } do table.sort(values) end
   for _, row in ipairs(rows) do
-    ends[#ends + 1] = end_of(row)
+    duration = math.max(duration, end_of(row, created[1]))
     for _, entry in ipairs(feedback_on(row, world)) do feedback[#feedback + 1] = entry end
     local id = row.session_id and #row.project .. ":" .. row.project .. row.session_id
     if id and not sessions[id] then
@@ -431,13 +433,12 @@ function naive.aggregate(rows, world)
       session_count = session_count + 1
     end
   end
-  for _, values in ipairs { created, ends, latencies, firsts } do table.sort(values) end
   local errors = count_if(rows, in_error)
   return {
     name = name_of(rows),
     created_at = created[1],
     latest_request_created_at = created[#created],
-    duration_ms = math.max(0, ends[#ends] - created[1]) / 1000,
+    duration_ms = duration / 1000,
     total_requests = #rows,
     total_sessions = session_count,
     total_cost_usd = sum_of(rows, "cost_usd", world),
