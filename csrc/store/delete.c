@@ -77,13 +77,12 @@ static void choose(deleting *d) {
   if (w->bounded) sq_text_put(&d->which, " AND r.created_at_us < ?6");
 }
 
-/* Runs "before which after", counting the rows it changed. Quietly where feedback goes with its requests: that
-   these change is noted by their own triggers. */
-static bool run(deleting *d, const char *before, const char *which, const char *after, bool quietly, int64_t *changed) {
+/* Runs "before which after", counting the rows it changed. */
+static bool run(deleting *d, const char *before, const char *which, const char *after, int64_t *changed) {
   const sq_deletion *w = d->wanted;
   sq_text sql = {0};
   sq_text_format(&sql, "%s%s%s", before, which, after);
-  sqlite3_stmt *statement = !sq_text_whole(&sql, d->error) ? NULL : quietly ? sq_prepare_quietly(d->store, sql.data, d->error) : sq_prepare(d->store, sql.data, d->error);
+  sqlite3_stmt *statement = sq_text_whole(&sql, d->error) ? sq_prepare(d->store, sql.data, d->error) : NULL;
   sq_text_free(&sql);
   if (!statement) return false;
   const char *texts[] = {d->organization, d->project, w->request, w->session, w->user};
@@ -99,12 +98,14 @@ static bool run(deleting *d, const char *before, const char *which, const char *
 static bool delete_rows(deleting *d) {
   sq_deletion *w = d->wanted;
   const char *which = d->which.data;
-  if (!run(d, "DELETE FROM body WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", false, &w->bodies)) return false;
+  int64_t noted = 0;
+  if (!run(d, "DELETE FROM body WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", &w->bodies)) return false;
   if (w->bodies_only) return true;
   return run(d, "DELETE FROM feedback WHERE request_id IS NOT NULL AND id IN (SELECT f.id FROM request AS r JOIN feedback AS f"
                 " ON f.request_id = r.request_id AND f.organization_id = r.organization_id AND f.project = r.project WHERE ",
-             which, ")", true, &w->feedback) &&
-         run(d, "DELETE FROM request WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", false, &w->requests);
+             which, ")", &w->feedback) &&
+         run(d, "INSERT INTO change(seq) SELECT r.seq FROM request AS r WHERE ", which, "", &noted) &&
+         run(d, "DELETE FROM request WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", &w->requests);
 }
 
 /* What belongs to sessions themselves goes with a session or project that is deleted whole. */
@@ -118,9 +119,9 @@ static bool delete_of_sessions(deleting *d) {
   if (d->project) sq_text_put(&which, " AND project = ?2");
   if (w->session) sq_text_put(&which, " AND session_id = ?4");
   bool done = sq_text_whole(&which, d->error) &&
-              run(d, "DELETE FROM session_tag WHERE ", which.data, "", false, &w->tags) &&
-              run(d, "DELETE FROM session_metadata WHERE ", which.data, "", false, &w->metadata) &&
-              run(d, "DELETE FROM feedback WHERE session_id IS NOT NULL AND ", which.data, "", true, &w->feedback);
+              run(d, "DELETE FROM session_tag WHERE ", which.data, "", &w->tags) &&
+              run(d, "DELETE FROM session_metadata WHERE ", which.data, "", &w->metadata) &&
+              run(d, "DELETE FROM feedback WHERE session_id IS NOT NULL AND ", which.data, "", &w->feedback);
   sq_text_free(&which);
   return done;
 }

@@ -122,7 +122,6 @@ static bool bind_entry(sqlite3_stmt *statement, const sq_entry *e, const sq_valu
   return true;
 }
 
-/* What the trigger on feedback would do, which has to look for the request. */
 bool sq_note_change(sq_store *store, int64_t seq, sq_error *error) {
   sqlite3_stmt *note = sq_prepared(store, SQ_NOTE_CHANGE, error);
   if (!note) return false;

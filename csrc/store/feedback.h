@@ -23,7 +23,8 @@ bool sq_entry_read(sq_entry *entry, sq_arena *arena, const char *json, size_t le
    entry that brings none. */
 bool sq_entries_read(sq_entries *entries, sq_arena *arena, const char *line, const char *json, size_t length, int64_t otherwise,
                      sq_error *error);
-/* Notes that the scores of the request with this seq changed. */
+/* Notes that the request with this seq changed, or its scores, or that it goes: whoever writes so has to. The triggers
+   do it for plain SQL, where they look for the request of a row of feedback among all, and cost as much as the row. */
 bool sq_note_change(sq_store *store, int64_t seq, sq_error *error);
 /* Stores one, of a request (id: request_id or NULL, organization, project), whose change is the caller's to note,
    or of a session. */

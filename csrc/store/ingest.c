@@ -145,11 +145,15 @@ static bool insert_request(ingesting *in) {
   return sq_ids_note(in->store, &in->record.fields[SQ_F_REQUEST_ID], in->seq, in->error) && insert_body(in, in->seq);
 }
 
-static bool delete_request(ingesting *in, int64_t seq) {
-  sqlite3_stmt *delete = sq_prepared(in->store, SQ_DELETE_REQUEST, in->error);
+static bool delete_row(ingesting *in, sq_cached which, int64_t seq) {
+  sqlite3_stmt *delete = sq_prepared(in->store, which, in->error);
   if (!delete) return false;
   sqlite3_bind_int64(delete, 1, seq);
   return sq_step_done(in->store, delete, in->error);
+}
+
+static bool delete_request(ingesting *in, int64_t seq) {
+  return delete_row(in, SQ_DELETE_BODY, seq) && delete_row(in, SQ_DELETE_REQUEST, seq) && sq_note_change(in->store, seq, in->error);
 }
 
 /* ------------------------------------------------------------------------------------------------ updates */
@@ -248,7 +252,7 @@ static bool update_body(ingesting *in, int64_t seq) {
 
 static bool update_request(ingesting *in, int64_t seq) {
   in->ingest->updated++;
-  return check_required(in) && update_row(in, seq) && update_body(in, seq);
+  return check_required(in) && update_row(in, seq) && update_body(in, seq) && sq_note_change(in->store, seq, in->error);
 }
 
 /* ------------------------------------------------------------------------------------------------ one line */

@@ -95,6 +95,7 @@ static bool open_file(sq_store *store, sq_error *error) {
   sqlite3_extended_result_codes(store->db, 1);
   sqlite3_db_config(store->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   sqlite3_db_config(store->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+  sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL); /* they are for others: sq_note_change */
   sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_busy_handler(store->db, on_busy, store);
   sqlite3_progress_handler(store->db, PROGRESS_STEPS, on_progress, store);

@@ -29,6 +29,7 @@ typedef enum sq_cached {
   SQ_NOTE_CHANGE,
   SQ_INSERT_BODY,
   SQ_DELETE_REQUEST,
+  SQ_DELETE_BODY,
   SQ_FIND_FEEDBACK,
   SQ_INSERT_FEEDBACK,
   SQ_CACHED_COUNT
@@ -77,8 +78,6 @@ sqlite3_stmt *sq_prepare(sq_store *store, const char *sql, sq_error *error);
 /* The same, perhaps one that was given back before; it is to be given back in its turn. */
 sqlite3_stmt *sq_borrow(sq_store *store, const char *sql, sq_error *error);
 void sq_give_back(sq_store *store, sqlite3_stmt *statement);
-/* The same for one that sets off no trigger: whoever runs it knows what they would do, and has no need of it. */
-sqlite3_stmt *sq_prepare_quietly(sq_store *store, const char *sql, sq_error *error);
 /* The one integer a query gives; 0 when it gives no row. */
 bool sq_query_integer(sq_store *store, const char *sql, int64_t *out, sq_error *error);
 void sq_bind_value(sqlite3_stmt *statement, int index, const sq_value *value);

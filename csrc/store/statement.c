@@ -71,6 +71,7 @@ static const char *const cached_sql[SQ_CACHED_COUNT] = {
     [SQ_DROP_HASHES] = "DELETE FROM request_hash WHERE place < ?1 AND last_seq BETWEEN ?2 AND ?3",
     [SQ_NOTE_CHANGE] = "INSERT INTO change(seq) VALUES (?)",
     [SQ_DELETE_REQUEST] = "DELETE FROM request WHERE seq = ?",
+    [SQ_DELETE_BODY] = "DELETE FROM body WHERE seq = ?",
     [SQ_FIND_FEEDBACK] = "SELECT 1 FROM feedback WHERE request_id = ?1 AND organization_id = ?2 AND project = ?3 AND key = ?4"
                            " AND score IS ?5 AND value IS ?6 AND comment IS ?7 AND source IS ?8 AND created_at_us = ?9",
     [SQ_INSERT_FEEDBACK] = "INSERT INTO feedback(request_id, organization_id, project, key, score, value, comment, source,"
@@ -87,13 +88,6 @@ static sqlite3_stmt *prepare(sq_store *store, const char *sql, unsigned flags, s
 
 sqlite3_stmt *sq_prepare(sq_store *store, const char *sql, sq_error *error) { return prepare(store, sql, 0, error); }
 
-sqlite3_stmt *sq_prepare_quietly(sq_store *store, const char *sql, sq_error *error) {
-  sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-  sqlite3_stmt *statement = prepare(store, sql, SQLITE_PREPARE_PERSISTENT, error);
-  sqlite3_db_config(store->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, NULL);
-  return statement;
-}
-
 sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error) {
   sqlite3_stmt **kept = &store->cached[which];
   if (*kept) {
@@ -101,7 +95,6 @@ sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error) {
     sqlite3_clear_bindings(*kept);
     return *kept;
   }
-  if (which == SQ_INSERT_FEEDBACK) return *kept = sq_prepare_quietly(store, cached_sql[which], error);
   return *kept = prepare(store, cached_sql[which], SQLITE_PREPARE_PERSISTENT, error);
 }
 
@@ -115,7 +108,7 @@ sqlite3_stmt *sq_prepared_insert(sq_store *store, uint64_t given, sq_error *erro
   store->insert = NULL;
   store->insert_columns |= given;
   sq_table_insert(store->insert_columns, &sql);
-  if (sq_text_whole(&sql, error)) store->insert = sq_prepare_quietly(store, sql.data, error);
+  if (sq_text_whole(&sql, error)) store->insert = prepare(store, sql.data, SQLITE_PREPARE_PERSISTENT, error);
   sq_text_free(&sql);
   return store->insert;
 }
