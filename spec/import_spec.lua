@@ -144,6 +144,42 @@ describe("import", function()
     db:close()
   end)
 
+  --- Rows are inserted in groups; a record that wants its row's seq, or meets an id of its own group, ends one.
+  it("keeps the lines' order, and what belongs to each, wherever a group of rows ends", function()
+    local long = ("x"):rep(20000)
+    for _, conflict in ipairs { "replace", "skip", "update" } do
+      for distance = 1, 18 do
+        local path, lines, wanted, last = vm.path(), {}, {}, {}
+        for i = 1, 60 do
+          local id = i % 7 == 0 and i > distance and i - distance or i -- the id of an earlier line, or its own
+          lines[i] = ('{"request_id":"r%d","created_at":%d,"model":"m%d"%s%s%s}'):format(id, i, i, i % 11 == 0 and ',"request_body":"b' .. i .. '"' or "",
+            i % 13 == 0 and ',"feedback":[{"key":"k' .. i .. '","score":1}]' or "", i % 17 == 0 and ',"user_id":"' .. long .. '"' or "")
+          if not last[id] or conflict == "replace" then
+            if last[id] then wanted[last[id]] = nil end
+            last[id] = i
+            wanted[i] = ("r%d m%d"):format(id, i)
+          elseif conflict == "update" then
+            wanted[last[id]] = ("r%d m%d"):format(id, i)
+          end
+        end
+        local order = {}
+        for i = 1, 60 do order[#order + 1] = wanted[i] end
+        local db = assert(sq.open(path))
+        local sum = assert(db:import(lines_of(table.concat(lines, "\n")), { on_conflict = conflict }))
+        assert.equal(60, sum.added + sum.replaced + sum.updated + sum.skipped)
+        assert.equal(#order, assert(db:check()))
+        db:close()
+        local rows = vm.shell(("sqlite3 %s \"SELECT request_id || ' ' || model FROM request ORDER BY seq\""):format(path))
+        assert.equal(table.concat(order, "\n") .. "\n", rows)
+        if conflict == "replace" then
+          rows = vm.shell(("sqlite3 %s \"SELECT count(*) FROM request JOIN body USING (seq) WHERE request_body <> 'b' || substr(model, 2)\""):format(path))
+          assert.equal("0\n", rows)
+        end
+        vm.remove(path)
+      end
+    end
+  end)
+
   it("maps anything else", function()
     local db = memory()
     local path = file '{"id":1,"when":"2026-11-20","drop":false,"gone":null,"list":[1,null,"x"]}\n{"id":2,"drop":true}\n{"id":3}\n{"id":4,"bad":true}\nnot json\n7\n{"id":5,"nothing":true}\n'

@@ -311,20 +311,20 @@ static bool find_in_ranges(finding *f, uint64_t hash) {
          (!f->outdated || sq_fail(f->error, SQ_E_STORE, "the store's table request_hash is damaged: reindex"));
 }
 
-bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, sq_seqs *out, sq_error *error) {
+bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *noted, sq_seqs *out, sq_error *error) {
   finding f = {.store = store, .id = id, .organization = organization, .project = project, .out = out, .error = error};
   bool pays = store->ids && store->ids->probes >= PROBES_BEFORE_BLOOM && !store->ids->bloom.bits;
   if ((!store->ids_are_current || pays) && !keep_up(store, error)) return false;
   uint64_t hash = hash_of(store->ids->key, id->text, id->length);
+  if (noted) *noted = hash;
   bool good = find_notes(&f, hash) && (is_enough(&f) || find_in_ranges(&f, hash));
   sq_seqs_sort(out);
   return good;
 }
 
-bool sq_ids_note(sq_store *store, const sq_value *id, int64_t seq, sq_error *error) {
-  if (!store->ids || !store->ids_are_current) return true; /* it will be read */
+bool sq_ids_note(sq_store *store, uint64_t hash, int64_t seq, sq_error *error) {
   store->ids->seq = seq;
-  return add_note(store->ids, hash_of(store->ids->key, id->text, id->length), seq, error);
+  return add_note(store->ids, hash, seq, error);
 }
 
 void sq_ids_roll_back(sq_store *store) {

@@ -13,10 +13,11 @@
 #define SQ_HASH_PIECES 16
 #define SQ_MOST_SPAN (1 << 24) /* seqs of one range */
 
-/* Adds the seqs of the requests of this id; of an organization and project, or of all (NULL). In a transaction. */
-bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, sq_seqs *out, sq_error *error);
-/* Notes a request that the transaction at hand has added. */
-bool sq_ids_note(sq_store *store, const sq_value *id, int64_t seq, sq_error *error);
+/* Adds the seqs of the requests of this id; of an organization and project, or of all (NULL). In a transaction.
+   `*hash` (or NULL): the id's, for sq_ids_note. */
+bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *hash, sq_seqs *out, sq_error *error);
+/* Notes a request that the transaction at hand has added, and has looked for before. */
+bool sq_ids_note(sq_store *store, uint64_t hash, int64_t seq, sq_error *error);
 /* The transaction at hand is undone. */
 void sq_ids_roll_back(sq_store *store);
 void sq_ids_free(sq_store *store);

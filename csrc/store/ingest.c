@@ -9,16 +9,25 @@
 #include "store/map.h"
 #include "store/record.h"
 #include "store/ids.h"
+#include "store/table.h"
+
+#define MOST_TO_WAIT 16384 /* bytes of a line */
 
 typedef struct ingesting {
   sq_store *store;
   sq_ingest *ingest;
   sq_format format;
-  sq_record record;
+  sq_record records[SQ_INSERT_GROUP]; /* the first ones wait to be inserted */
+  uint64_t hashes[SQ_INSERT_GROUP];   /* of their ids */
+  size_t waiting;
+  sq_given_columns given;             /* in any of them */
+  sq_field columns[64];               /* the fields that have columns, in the order of sq_given_columns */
+  unsigned column_count;
+  sq_record *record;                  /* at hand */
   sq_entries feedback;
-  bool skipped; /* this record */
-  int64_t seq;  /* its request */
-  char uuid[37];
+  uint64_t hash; /* of this record's id */
+  bool skipped;
+  int64_t seq;   /* its request, once that is there */
   sq_error *error;
 } ingesting;
 
@@ -37,7 +46,7 @@ static bool merges(const sq_ingest *ingest) { return ingest->mode == SQ_INGEST_M
 
 /* The scope's organization or project, else the record's, else the default. */
 static bool take_scope(ingesting *in, sq_field field, const char *scope, const char *otherwise) {
-  sq_value *value = &in->record.fields[field];
+  sq_value *value = &in->record->fields[field];
   if (value->kind == SQ_NULL) {
     set_text(value, scope ? scope : otherwise);
     return true;
@@ -49,31 +58,33 @@ static bool take_scope(ingesting *in, sq_field field, const char *scope, const c
 
 static bool make_id(ingesting *in, const char *line, size_t length) {
   const uint64_t *identity = in->ingest->identity;
-  if (identity[0] | identity[1]) sq_line_id(identity, in->ingest->first_line + in->ingest->lines - 1, line, length, in->uuid);
-  else if (!sq_uuid_make(in->uuid)) return sq_fail(in->error, SQ_E_STORE, "the system gives no random bits for a request_id");
-  set_text(&in->record.fields[SQ_F_REQUEST_ID], in->uuid);
+  char *uuid = sq_arena_take(&in->record->arena, 37);
+  if (!uuid) return sq_fail_memory(in->error);
+  if (identity[0] | identity[1]) sq_line_id(identity, in->ingest->first_line + in->ingest->lines - 1, line, length, uuid);
+  else if (!sq_uuid_make(uuid)) return sq_fail(in->error, SQ_E_STORE, "the system gives no random bits for a request_id");
+  set_text(&in->record->fields[SQ_F_REQUEST_ID], uuid);
   return true;
 }
 
 static bool read_feedback(ingesting *in, int64_t time) {
-  const sq_record *record = &in->record;
+  const sq_record *record = in->record;
   in->feedback = (sq_entries){0};
   if (!record->feedback) return true;
-  if (sq_entries_read(&in->feedback, &in->record.arena, record->line, record->feedback, record->feedback_length, time, in->error)) return true;
+  if (sq_entries_read(&in->feedback, &in->record->arena, record->line, record->feedback, record->feedback_length, time, in->error)) return true;
   if (in->error->placed) sq_json_pointer(record->line, record->length, in->error->offset, in->error->pointer, sizeof in->error->pointer);
   return false;
 }
 
 static bool complete(ingesting *in, const char *line, size_t length) {
-  sq_value *fields = in->record.fields;
+  sq_value *fields = in->record->fields;
   if (!take_scope(in, SQ_F_ORGANIZATION_ID, in->store->organization, "") || !take_scope(in, SQ_F_PROJECT, in->store->project, "default"))
     return false;
   if (is_text(&fields[SQ_F_REQUEST_ID], "")) return sq_fail(in->error, SQ_E_VALUE, "request_id is empty");
   if (fields[SQ_F_REQUEST_ID].kind == SQ_NULL && in->ingest->mode != SQ_INGEST_MERGE && !make_id(in, line, length)) return false;
   if (fields[SQ_F_REQUEST_ID].kind == SQ_NULL) return sq_fail(in->error, SQ_E_MISSING, "request_id is required");
-  if (in->record.given[SQ_F_COST_USD] && !in->record.given[SQ_F_COST_SOURCE]) {
+  if (in->record->given[SQ_F_COST_USD] && !in->record->given[SQ_F_COST_SOURCE]) {
     if (fields[SQ_F_COST_USD].kind != SQ_NULL) set_text(&fields[SQ_F_COST_SOURCE], "recorded");
-    in->record.given[SQ_F_COST_SOURCE] = true;
+    in->record->given[SQ_F_COST_SOURCE] = true;
   }
   int64_t time = fields[SQ_F_CREATED_AT].kind == SQ_NULL ? sq_time_now() : fields[SQ_F_CREATED_AT].integer;
   return read_feedback(in, time);
@@ -82,15 +93,15 @@ static bool complete(ingesting *in, const char *line, size_t length) {
 /* Drops what an update's maps would clear. */
 static bool without_nulls(ingesting *in, sq_value *map) {
   sq_text kept = {0};
-  int64_t members = sq_merge_maps(&in->record.arena, NULL, 0, map->text, map->length, &kept, in->error);
-  char *copy = members > 0 ? sq_arena_copy(&in->record.arena, kept.data, kept.length) : NULL;
+  int64_t members = sq_merge_maps(&in->record->arena, NULL, 0, map->text, map->length, &kept, in->error);
+  char *copy = members > 0 ? sq_arena_copy(&in->record->arena, kept.data, kept.length) : NULL;
   *map = (sq_value){.kind = copy ? SQ_STRING : SQ_NULL, .length = (uint32_t)kept.length, .text = copy};
   sq_text_free(&kept);
   return members >= 0 && (members == 0 || copy || sq_fail_memory(in->error));
 }
 
 static bool complete_new(ingesting *in) {
-  sq_value *fields = in->record.fields;
+  sq_value *fields = in->record->fields;
   if (fields[SQ_F_CREATED_AT].kind == SQ_NULL) return sq_fail(in->error, SQ_E_MISSING, "created_at is required");
   if (fields[SQ_F_RUN_TYPE].kind == SQ_NULL) set_text(&fields[SQ_F_RUN_TYPE], "llm");
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT && merges(in->ingest); i++)
@@ -100,18 +111,8 @@ static bool complete_new(ingesting *in) {
 
 /* ------------------------------------------------------------------------------------------- statements */
 
-static bool find_request(ingesting *in, int64_t *seq, bool *found) {
-  const sq_value *fields = in->record.fields;
-  sq_seqs seqs = {0};
-  bool good = sq_ids_find(in->store, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], &seqs, in->error);
-  *found = seqs.count > 0;
-  if (*found) *seq = in->seq = seqs.items[seqs.count - 1];
-  free(seqs.items);
-  return good;
-}
-
 static bool insert_body(ingesting *in, int64_t seq) {
-  const sq_value *request = &in->record.fields[SQ_F_REQUEST_BODY], *response = &in->record.fields[SQ_F_RESPONSE_BODY];
+  const sq_value *request = &in->record->fields[SQ_F_REQUEST_BODY], *response = &in->record->fields[SQ_F_RESPONSE_BODY];
   if (request->kind == SQ_NULL && response->kind == SQ_NULL) return true;
   sqlite3_stmt *insert = sq_prepared(in->store, SQ_INSERT_BODY, in->error);
   if (!insert) return false;
@@ -121,28 +122,91 @@ static bool insert_body(ingesting *in, int64_t seq) {
   return sq_step_done(in->store, insert, in->error);
 }
 
-/* The fields that have columns, in the order of sq_given_columns. */
-static uint64_t list_columns(const sq_record *record, const sq_value *values[64]) {
-  uint64_t given = 0;
-  unsigned column = 0;
-  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
-    if (sq_field_get((sq_field)i)->home != SQ_HOME_ROW) continue;
-    values[column] = &record->fields[i];
-    given |= (uint64_t)(record->fields[i].kind != SQ_NULL) << column++;
-  }
+static bool has_body(const sq_record *record) {
+  return record->fields[SQ_F_REQUEST_BODY].kind != SQ_NULL || record->fields[SQ_F_RESPONSE_BODY].kind != SQ_NULL;
+}
+
+static void list_columns(ingesting *in) {
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
+    if (sq_field_get((sq_field)i)->home == SQ_HOME_ROW) in->columns[in->column_count++] = (sq_field)i;
+}
+
+static sq_given_columns given_columns(const ingesting *in) {
+  sq_given_columns given = 0;
+  for (unsigned i = 0; i < in->column_count; i++) given |= (sq_given_columns)(in->record->fields[in->columns[i]].kind != SQ_NULL) << i;
   return given;
+}
+
+/* Inserts the records from number `first` on, one or a group. */
+static bool insert_rows(ingesting *in, size_t first, size_t count) {
+  sqlite3_stmt *insert = sq_prepared_insert(in->store, in->given, count > 1, in->error);
+  int parameter = 1;
+  if (!insert) return false;
+  for (const sq_record *r = &in->records[first]; r < &in->records[first + count]; r++)
+    for (sq_given_columns left = in->store->insert_columns; left; left &= left - 1)
+      sq_bind_value(insert, parameter++, &r->fields[in->columns[__builtin_ctzll(left)]]);
+  if (!sq_step_done(in->store, insert, in->error)) return false;
+  in->seq = sqlite3_last_insert_rowid(in->store->db); /* the others' stand before it */
+  for (size_t i = 0; i < count; i++)
+    if (!sq_ids_note(in->store, in->hashes[first + i], in->seq - (int64_t)(count - 1 - i), in->error)) return false;
+  return true;
+}
+
+/* Inserts what waits: a whole group at once. */
+static bool insert_waiting(ingesting *in) {
+  size_t count = in->waiting, step = count == SQ_INSERT_GROUP ? count : 1;
+  in->waiting = 0;
+  for (size_t i = 0; i < count; i += step)
+    if (!insert_rows(in, i, step)) return false;
+  return true;
+}
+
+/* What belongs to a row wants to know its seq, and long ones are not kept. What SQLite refuses for its
+   length is so the record at hand. */
+static bool may_wait(const ingesting *in) {
+  return in->waiting < SQ_INSERT_GROUP && in->record->length <= MOST_TO_WAIT && !has_body(in->record) && in->feedback.count == 0;
 }
 
 /* There is none of this id. */
 static bool insert_request(ingesting *in) {
-  const sq_value *values[64];
-  sqlite3_stmt *insert = sq_prepared_insert(in->store, list_columns(&in->record, values), in->error);
-  if (!insert) return false;
-  int parameter = 1;
-  for (uint64_t left = in->store->insert_columns; left; left &= left - 1) sq_bind_value(insert, parameter++, values[__builtin_ctzll(left)]);
-  if (!sq_step_done(in->store, insert, in->error)) return false;
-  in->seq = sqlite3_last_insert_rowid(in->store->db);
-  return sq_ids_note(in->store, &in->record.fields[SQ_F_REQUEST_ID], in->seq, in->error) && insert_body(in, in->seq);
+  in->given |= given_columns(in);
+  in->hashes[in->waiting++] = in->hash;
+  return may_wait(in) || (insert_waiting(in) && insert_body(in, in->seq));
+}
+
+static bool is_waiting(const ingesting *in) {
+  for (size_t i = 0; i < in->waiting; i++)
+    if (in->hashes[i] == in->hash) return true;
+  return false;
+}
+
+static bool find_stored(ingesting *in, bool *found) {
+  const sq_value *fields = in->record->fields;
+  sq_seqs seqs = {0};
+  bool good = sq_ids_find(in->store, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], &in->hash, &seqs, in->error);
+  *found = seqs.count > 0;
+  if (*found) in->seq = seqs.items[seqs.count - 1];
+  free(seqs.items);
+  return good;
+}
+
+/* None waits any more: the record at hand is the first. */
+static void begin_group(ingesting *in) {
+  const sq_record first = in->records[0];
+  in->records[0] = *in->record;
+  *in->record = first;
+  in->record = &in->records[0];
+}
+
+/* The request of the record's id, be it one that waits. */
+static bool find_request(ingesting *in, int64_t *seq, bool *found) {
+  bool good = find_stored(in, found);
+  if (good && !*found && is_waiting(in)) {
+    good = insert_waiting(in) && find_stored(in, found);
+    begin_group(in);
+  }
+  *seq = in->seq;
+  return good;
 }
 
 static bool delete_row(ingesting *in, sq_cached which, int64_t seq) {
@@ -164,7 +228,7 @@ static bool is_identity(int field) {
 
 /* Maps are merged with what is stored. */
 static bool merge_map(ingesting *in, int64_t seq, sq_field field) {
-  sq_value *value = &in->record.fields[field];
+  sq_value *value = &in->record->fields[field];
   if (value->kind == SQ_NULL) return true; /* the whole map is cleared */
   sq_text sql = {0}, merged = {0};
   sq_text_format(&sql, "SELECT %s FROM request WHERE seq = ?", sq_field_get(field)->column);
@@ -178,8 +242,8 @@ static bool merge_map(ingesting *in, int64_t seq, sq_field field) {
     return sq_sqlite_fail(in->store, code, in->error);
   }
   const char *stored = (const char *)sqlite3_column_text(read, 0);
-  int64_t members = sq_merge_maps(&in->record.arena, stored, (size_t)sqlite3_column_bytes(read, 0), value->text, value->length, &merged, in->error);
-  char *copy = members > 0 ? sq_arena_copy(&in->record.arena, merged.data, merged.length) : NULL;
+  int64_t members = sq_merge_maps(&in->record->arena, stored, (size_t)sqlite3_column_bytes(read, 0), value->text, value->length, &merged, in->error);
+  char *copy = members > 0 ? sq_arena_copy(&in->record->arena, merged.data, merged.length) : NULL;
   *value = (sq_value){.kind = members > 0 ? SQ_STRING : SQ_NULL, .length = (uint32_t)merged.length, .text = copy};
   sq_text_free(&merged);
   sqlite3_finalize(read);
@@ -189,7 +253,7 @@ static bool merge_map(ingesting *in, int64_t seq, sq_field field) {
 static bool check_required(ingesting *in) {
   static const sq_field required[] = {SQ_F_CREATED_AT, SQ_F_RUN_TYPE};
   for (size_t i = 0; i < sizeof required / sizeof *required; i++)
-    if (in->record.given[required[i]] && in->record.fields[required[i]].kind == SQ_NULL)
+    if (in->record->given[required[i]] && in->record->fields[required[i]].kind == SQ_NULL)
       return sq_fail(in->error, SQ_E_VALUE, "%s cannot be cleared", sq_field_get(required[i])->name);
   return true;
 }
@@ -199,7 +263,7 @@ static bool update_row(ingesting *in, int64_t seq) {
   sq_text_put(&sql, "UPDATE request SET seq = seq");
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
     const sq_field_row *row = sq_field_get((sq_field)i);
-    if (!in->record.given[i] || row->home != SQ_HOME_ROW || is_identity(i)) continue;
+    if (!in->record->given[i] || row->home != SQ_HOME_ROW || is_identity(i)) continue;
     if (row->type == SQ_T_MAP && !merge_map(in, seq, (sq_field)i)) break;
     sq_text_format(&sql, ", %s = ?", row->column);
   }
@@ -209,8 +273,8 @@ static bool update_row(ingesting *in, int64_t seq) {
   if (!update) return false;
   int column = 1;
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
-    if (in->record.given[i] && sq_field_get((sq_field)i)->home == SQ_HOME_ROW && !is_identity(i))
-      sq_bind_value(update, column++, &in->record.fields[i]);
+    if (in->record->given[i] && sq_field_get((sq_field)i)->home == SQ_HOME_ROW && !is_identity(i))
+      sq_bind_value(update, column++, &in->record->fields[i]);
   sqlite3_bind_int64(update, column, seq);
   bool done = sq_step_done(in->store, update, in->error);
   sqlite3_finalize(update);
@@ -219,7 +283,7 @@ static bool update_row(ingesting *in, int64_t seq) {
 
 /* A request without bodies has no row of them. */
 static bool drop_empty_body(ingesting *in, int64_t seq) {
-  const sq_record *r = &in->record;
+  const sq_record *r = in->record;
   bool cleared = (r->given[SQ_F_REQUEST_BODY] && r->fields[SQ_F_REQUEST_BODY].kind == SQ_NULL) ||
                  (r->given[SQ_F_RESPONSE_BODY] && r->fields[SQ_F_RESPONSE_BODY].kind == SQ_NULL);
   if (!cleared) return true;
@@ -239,11 +303,11 @@ static bool update_body(ingesting *in, int64_t seq) {
                 {SQ_F_RESPONSE_BODY, "INSERT INTO body(seq, response_body) VALUES (?1, ?2) ON CONFLICT(seq) DO UPDATE SET response_body = ?2"}};
   bool good = true;
   for (size_t i = 0; i < 2 && good; i++) {
-    if (!in->record.given[bodies[i].field]) continue;
+    if (!in->record->given[bodies[i].field]) continue;
     sqlite3_stmt *put = sq_prepare(in->store, bodies[i].sql, in->error);
     if (!put) return false;
     sqlite3_bind_int64(put, 1, seq);
-    sq_bind_value(put, 2, &in->record.fields[bodies[i].field]);
+    sq_bind_value(put, 2, &in->record->fields[bodies[i].field]);
     good = sq_step_done(in->store, put, in->error);
     sqlite3_finalize(put);
   }
@@ -284,15 +348,15 @@ static bool put_merging(ingesting *in) {
   if (!find_request(in, &seq, &found)) return false;
   if (found) return update_request(in, seq);
   if (in->ingest->mode != SQ_INGEST_MERGE) return put_new(in);
-  const sq_value *id = &in->record.fields[SQ_F_REQUEST_ID];
-  const sq_value *project = &in->record.fields[SQ_F_PROJECT];
+  const sq_value *id = &in->record->fields[SQ_F_REQUEST_ID];
+  const sq_value *project = &in->record->fields[SQ_F_PROJECT];
   return sq_fail(in->error, SQ_E_NOT_FOUND, "there is no request '%s' in project '%s' to update", sq_show(id->text, id->length).text,
                  sq_show(project->text, project->length).text);
 }
 
 static void note_id(ingesting *in) {
   sq_text *ids = in->ingest->ids;
-  const sq_value *id = &in->record.fields[SQ_F_REQUEST_ID];
+  const sq_value *id = &in->record->fields[SQ_F_REQUEST_ID];
   if (!ids) return;
   sq_text_byte(ids, ids->length ? ',' : '[');
   sq_json_write_string(ids, id->text, id->length);
@@ -300,13 +364,14 @@ static void note_id(ingesting *in) {
 
 /* All that can be wrong with a record is found before the first write, so a bad line leaves nothing. */
 static bool take_line(ingesting *in, const char *line, size_t length) {
-  if (!sq_record_read(&in->record, &in->format, merges(in->ingest), line, length, in->error) || !complete(in, line, length)) return false;
-  const sq_value *fields = in->record.fields;
+  in->record = &in->records[in->waiting];
+  if (!sq_record_read(in->record, &in->format, merges(in->ingest), line, length, in->error) || !complete(in, line, length)) return false;
+  const sq_value *fields = in->record->fields;
   in->skipped = false;
   if (!(merges(in->ingest) ? put_merging(in) : put_new(in))) return false;
   if (!in->skipped && !sq_entries_put(in->store, &in->feedback, in->seq, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], in->error))
     return false;
-  in->ingest->repaired += in->record.was_repaired;
+  in->ingest->repaired += in->record->was_repaired;
   note_id(in);
   return true;
 }
@@ -354,18 +419,19 @@ static bool take_lines(ingesting *in, const char *lines, size_t length) {
     if (is_blank(line, size)) continue;
     if (in->ingest->mode == SQ_INGEST_LENIENT ? !take_line_leniently(in, line, size) : !take_line(in, line, size)) return false;
   }
-  return true;
+  return insert_waiting(in);
 }
 
 bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_ingest *ingest, sq_error *error) {
   ingesting in = {.store = store, .ingest = ingest, .error = error};
   if (!sq_store_enter(store, error) || !sq_format_begin(&in.format, ingest->format, error) || !sq_begin_write(store, error)) return false;
+  list_columns(&in);
   bool taken = take_lines(&in, lines, length);
   if (taken && ingest->ids) {
     sq_text_put(ingest->ids, ingest->ids->length ? "]" : "[]");
     taken = sq_text_whole(ingest->ids, error);
   }
-  sq_record_free(&in.record);
+  for (size_t i = 0; i < SQ_INSERT_GROUP; i++) sq_record_free(&in.records[i]);
   if (!sq_end_write(store, taken, error)) return false;
   sq_seal_by_and_by(store);
   return true;

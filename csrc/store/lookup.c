@@ -18,7 +18,7 @@ static bool write_seqs(const sq_seqs *seqs, sq_lookup *out, sq_error *error) {
 bool sq_lookup_request(sq_store *store, const char *request_id, sq_lookup *out, sq_error *error) {
   const sq_value id = {.kind = SQ_STRING, .length = (uint32_t)strlen(request_id), .text = request_id};
   sq_seqs seqs = {0};
-  bool good = sq_ids_find(store, &id, NULL, NULL, &seqs, error) && write_seqs(&seqs, out, error);
+  bool good = sq_ids_find(store, &id, NULL, NULL, NULL, &seqs, error) && write_seqs(&seqs, out, error);
   free(seqs.items);
   return good;
 }

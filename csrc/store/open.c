@@ -194,7 +194,7 @@ void sq_store_close(sq_store *store) {
   if (!store) return;
   if (store->owner == getpid()) { /* a child must not touch the parent's files */
     for (int i = 0; i < SQ_CACHED_COUNT; i++) sqlite3_finalize(store->cached[i]);
-    sqlite3_finalize(store->insert);
+    sq_forget_inserts(store);
     for (int i = 0; i < SQ_IDLE; i++) sqlite3_finalize(store->idle[i]);
     sq_index_let_go(store);
     sq_ids_free(store);

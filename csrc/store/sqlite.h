@@ -36,6 +36,7 @@ typedef enum sq_cached {
 } sq_cached;
 
 #define SQ_IDLE 16
+#define SQ_INSERT_GROUP 16 /* rows of one INSERT: what a statement costs by itself, its look-up of the last seq too, is shared */
 
 struct sq_store {
   sqlite3 *db;
@@ -59,8 +60,8 @@ struct sq_store {
   sqlite3_stmt *cached[SQ_CACHED_COUNT];
   sqlite3_stmt *idle[SQ_IDLE]; /* of questions asked, by turns */
   unsigned next_idle;
-  sqlite3_stmt *insert;      /* of requests, with the columns that one of them had so far: an absent one costs as much */
-  uint64_t insert_columns;
+  sqlite3_stmt *inserts[2];  /* of one request, and of a group of them */
+  uint64_t insert_columns;   /* those that a request had so far: an absent one costs as much */
 };
 
 /* --- statement.c */
@@ -69,8 +70,10 @@ bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error);
 bool sq_execute(sq_store *store, const char *sql, sq_error *error);
 /* The prepared statement, reset and without values; NULL after an error. */
 sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error);
-/* The same for the INSERT of a request of these columns (sq_given_columns); store->insert_columns are those it has. */
-sqlite3_stmt *sq_prepared_insert(sq_store *store, uint64_t given, sq_error *error);
+/* The same for the INSERT of a request, or a group, of these columns (sq_given_columns); store->insert_columns are
+   those it has. */
+sqlite3_stmt *sq_prepared_insert(sq_store *store, uint64_t given, bool group, sq_error *error);
+void sq_forget_inserts(sq_store *store);
 /* Runs a statement that gives no rows, and resets it. */
 bool sq_step_done(sq_store *store, sqlite3_stmt *statement, sq_error *error);
 /* Prepares a statement for one use; NULL after an error. */

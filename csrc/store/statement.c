@@ -98,19 +98,21 @@ sqlite3_stmt *sq_prepared(sq_store *store, sq_cached which, sq_error *error) {
   return *kept = prepare(store, cached_sql[which], SQLITE_PREPARE_PERSISTENT, error);
 }
 
-sqlite3_stmt *sq_prepared_insert(sq_store *store, uint64_t given, sq_error *error) {
-  if (store->insert && (given & ~store->insert_columns) == 0) {
-    sqlite3_reset(store->insert);
-    return store->insert;
-  }
-  sq_text sql = {0};
-  sqlite3_finalize(store->insert);
-  store->insert = NULL;
+void sq_forget_inserts(sq_store *store) {
+  for (int i = 0; i < 2; i++) sqlite3_finalize(store->inserts[i]);
+  store->inserts[0] = store->inserts[1] = NULL;
+}
+
+sqlite3_stmt *sq_prepared_insert(sq_store *store, uint64_t given, bool group, sq_error *error) {
+  sqlite3_stmt **kept = &store->inserts[group];
+  if (given & ~store->insert_columns) sq_forget_inserts(store);
   store->insert_columns |= given;
-  sq_table_insert(store->insert_columns, &sql);
-  if (sq_text_whole(&sql, error)) store->insert = prepare(store, sql.data, SQLITE_PREPARE_PERSISTENT, error);
+  if (*kept) return *kept;
+  sq_text sql = {0};
+  sq_table_insert(store->insert_columns, group ? SQ_INSERT_GROUP : 1, &sql);
+  if (sq_text_whole(&sql, error)) *kept = prepare(store, sql.data, SQLITE_PREPARE_PERSISTENT, error);
   sq_text_free(&sql);
-  return store->insert;
+  return *kept;
 }
 
 /* Those that wait for use. Preparing takes longer than most questions about a few rows. */

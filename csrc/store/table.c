@@ -12,7 +12,7 @@ void sq_table_create(sq_text *out) {
   sq_text_put(out, ")");
 }
 
-void sq_table_insert(sq_given_columns given, sq_text *out) {
+void sq_table_insert(sq_given_columns given, size_t rows, sq_text *out) {
   sq_text values = {0};
   unsigned column = 0;
   sq_text_put(out, "INSERT INTO request(");
@@ -22,7 +22,8 @@ void sq_table_insert(sq_given_columns given, sq_text *out) {
     sq_text_format(out, "%s%s", values.length ? ", " : "", row->column);
     sq_text_put(&values, values.length ? ", ?" : "?");
   }
-  sq_text_format(out, ") VALUES (%s)", values.data ? values.data : "");
+  sq_text_put(out, ") VALUES ");
+  for (size_t i = 0; i < rows; i++) sq_text_format(out, i ? ", (%s)" : "(%s)", values.data ? values.data : "");
   out->failed = out->failed || values.failed;
   sq_text_free(&values);
 }

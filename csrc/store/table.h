@@ -8,7 +8,7 @@
 void sq_table_create(sq_text *out);
 /* Bit i: the request field number i that has a column is given. */
 typedef uint64_t sq_given_columns;
-/* Appends the INSERT of a row of these columns, in the order of the catalogue. */
-void sq_table_insert(sq_given_columns given, sq_text *out);
+/* Appends the INSERT of so many rows of these columns, in the order of the catalogue. */
+void sq_table_insert(sq_given_columns given, size_t rows, sq_text *out);
 
 #endif

@@ -101,7 +101,7 @@ static sq_value terminated_value(const char *text) {
 
 static bool note_change(sq_store *store, const sq_value *const id[3], sq_error *error) {
   sq_seqs seqs = {0};
-  bool good = sq_ids_find(store, id[0], id[1], id[2], &seqs, error);
+  bool good = sq_ids_find(store, id[0], id[1], id[2], NULL, &seqs, error);
   for (size_t i = 0; i < seqs.count && good; i++) good = sq_note_change(store, seqs.items[i], error);
   free(seqs.items);
   return good;

@@ -13,7 +13,7 @@ static char folder[] = "/tmp/sq-ids-XXXXXX", path[64];
 static bool find(sq_store *store, const char *id, size_t *found, sq_error *error) {
   const sq_value value = {.kind = SQ_STRING, .length = (uint32_t)strlen(id), .text = id};
   sq_seqs seqs = {0};
-  bool good = sq_ids_find(store, &value, NULL, NULL, &seqs, error);
+  bool good = sq_ids_find(store, &value, NULL, NULL, NULL, &seqs, error);
   *found = seqs.count;
   free(seqs.items);
   return good;
