@@ -1,9 +1,10 @@
 --- Sealing: by whom, when, and what is sealed again; and what stats tell of it.
+local core = require "sessionquery.core"
 local index = require "spec.support.index"
 local sq = require "sessionquery"
 local vm = require "spec.support.vm"
 
-local lines, open, make, is_right = index.lines, index.open, index.make, index.is_right
+local lines, open, make, agree, is_right = index.lines, index.open, index.make, index.agree, index.is_right
 local exists, stats, seal, is_root, line = index.exists, index.stats, index.seal, index.is_root, index.line
 
 -- ------------------------------------------------------------------------------------------------------- sealing
@@ -186,6 +187,63 @@ describe("sealing", function()
     is_right(path)
     vm.remove(path)
   end)
+end)
+
+--- An import hands the rows it inserts to the seal, unless something came between.
+describe("an import", function()
+  local BLOCK, ROWS, MORE = 900, 1300, (',"user_id":"%s"'):format(("u"):rep(200)) -- enough bytes of lines to be one
+
+  local between = {
+    ["nothing"] = function() end,
+    ["rows from another handle"] = function(_, path)
+      local other = open(path, ROWS)
+      assert(other:ingest(lines(100001, 100010), {}))
+      other:close()
+    end,
+    ["a row of the same handle"] = function(store) assert(store:ingest(line(100001), {})) end,
+    ["a block that is undone"] = function(store)
+      assert.is_nil((store:ingest(lines(200001, 200000 + BLOCK, MORE) .. "\nbad", { mode = "strict" })))
+    end,
+    ["a block that replaces"] = function(store) assert(store:ingest(lines(BLOCK - 10, 2 * BLOCK - 10, MORE .. ',"status":500'), {})) end,
+    ["a block that updates"] = function(store)
+      assert(store:ingest(lines(BLOCK - 10, 2 * BLOCK - 10, MORE .. ',"status":501'), { on_conflict = "update" }))
+    end,
+    ["a deletion"] = function(store) assert(store:delete { session = "s3" }) end,
+    ["feedback"] = function(store) store:ingest(line(5), {}) assert(store:feedback({ request_id = "r5" }, '{"key":"k","score":0.5}')) end,
+    ["plain SQL that updates"] = "UPDATE request SET latency_ms = 7 WHERE seq % 10 = 1",
+    ["plain SQL that deletes"] = "DELETE FROM request WHERE seq % 10 = 1",
+    ["plain SQL that adds"] = "INSERT INTO request(request_id, organization_id, project, run_type, created_at_us) VALUES (9, 8, 7, 6, 5)",
+    ["plain SQL that gives feedback on what comes"] = "INSERT INTO feedback(organization_id, project, request_id, key, score, created_at_us)"
+      .. " VALUES ('', 'default', 'r1850', 'k', 1, 5)",
+    ["a seal by another"] = function(_, path)
+      local other = open(path, ROWS)
+      assert(other:seal())
+      other:close()
+    end,
+    ["an index made anew"] = function(_, path)
+      local other = open(path, ROWS)
+      assert(other:reindex())
+      other:close()
+    end,
+  }
+
+  for what, act in pairs(between) do
+    it("seals what is stored, with " .. what .. " in its midst", function()
+      for _, at in ipairs { 0, 1, 2, 4 } do
+        local path = vm.path()
+        local store = assert(core.open(path, { segment_rows = ROWS, relaxed = true }))
+        for block = 0, 5 do
+          if block == at and type(act) == "string" then assert.equal("", (vm.shell(("sqlite3 %s \"%s\""):format(path, act)))) end
+          if block == at and type(act) == "function" then act(store, path) end
+          assert(store:ingest(lines(block * BLOCK + 1, (block + 1) * BLOCK, MORE), {}))
+        end
+        assert(assert(store:check()) > 0)
+        store:close()
+        agree(path)
+        vm.remove(path)
+      end
+    end)
+  end
 end)
 
 describe("stats", function()

@@ -48,6 +48,8 @@ bool sq_changes_read(sq_store *store, int64_t after, sq_seqs *out, sq_error *err
 /* Adds the requests with after < seq ≤ until in order, until the builder has `most`. `*ended` (or NULL): there are
    no more of them. */
 bool sq_requests_read(sq_store *store, int64_t after, int64_t until, uint32_t most, sq_rows_builder *builder, bool *ended, sq_error *error);
+/* Feedback with a score stands among a request's scores; most stores have none. */
+bool sq_has_scored_feedback(sq_store *store, bool *out, sq_error *error);
 /* Adds those of the seqs from number `*at` on that are there, as many as fit. `*at`: the first that was left. */
 bool sq_requests_pick(sq_store *store, const sq_seqs *seqs, size_t *at, sq_rows_builder *builder, sq_error *error);
 

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/time.h"
 #include "store/feedback.h"
+#include "store/fresh.h"
 #include "store/map.h"
 #include "store/record.h"
 #include "store/ids.h"
@@ -147,8 +148,11 @@ static bool insert_rows(ingesting *in, size_t first, size_t count) {
       sq_bind_value(insert, parameter++, &r->fields[in->columns[__builtin_ctzll(left)]]);
   if (!sq_step_done(in->store, insert, in->error)) return false;
   in->seq = sqlite3_last_insert_rowid(in->store->db); /* the others' stand before it */
-  for (size_t i = 0; i < count; i++)
-    if (!sq_ids_note(in->store, in->hashes[first + i], in->seq - (int64_t)(count - 1 - i), in->error)) return false;
+  for (size_t i = 0; i < count; i++) {
+    int64_t seq = in->seq - (int64_t)(count - 1 - i);
+    sq_fresh_add(in->store, seq, in->records[first + i].fields);
+    if (!sq_ids_note(in->store, in->hashes[first + i], seq, in->error)) return false;
+  }
   return true;
 }
 
@@ -426,6 +430,7 @@ bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_inges
   ingesting in = {.store = store, .ingest = ingest, .error = error};
   if (!sq_store_enter(store, error) || !sq_format_begin(&in.format, ingest->format, error) || !sq_begin_write(store, error)) return false;
   list_columns(&in);
+  sq_fresh_begin(store, length);
   bool taken = take_lines(&in, lines, length);
   if (taken && ingest->ids) {
     sq_text_put(ingest->ids, ingest->ids->length ? "]" : "[]");

@@ -1,4 +1,5 @@
 /* Handles: opening, closing, waiting for locks, deadlines. */
+#include "store/fresh.h"
 #include "store/ids.h"
 
 #include <stdlib.h>
@@ -198,6 +199,7 @@ void sq_store_close(sq_store *store) {
     for (int i = 0; i < SQ_IDLE; i++) sqlite3_finalize(store->idle[i]);
     sq_index_let_go(store);
     sq_ids_free(store);
+    sq_fresh_drop(store);
     sqlite3_close_v2(store->db);
     sq_let_file_go(store);
   }

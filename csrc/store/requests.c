@@ -3,8 +3,7 @@
 #include "sql/sql.h"
 #include "store/ids.h"
 
-/* Feedback with a score stands among a request's scores; most stores have none. */
-static bool has_scored_feedback(sq_store *store, bool *out, sq_error *error) {
+bool sq_has_scored_feedback(sq_store *store, bool *out, sq_error *error) {
   int64_t there = 0;
   if (!sq_query_integer(store, "SELECT EXISTS (SELECT 1 FROM feedback WHERE request_id IS NOT NULL AND score IS NOT NULL)", &there, error)) return false;
   *out = there != 0;
@@ -30,7 +29,7 @@ static sqlite3_stmt *prepare(sq_store *store, const char *where, sq_error *error
   sq_text sql = {0};
   bool scored;
   sqlite3_stmt *statement = NULL;
-  if (has_scored_feedback(store, &scored, error) && write_select(where, scored, &sql, error)) statement = sq_prepare(store, sql.data, error);
+  if (sq_has_scored_feedback(store, &scored, error) && write_select(where, scored, &sql, error)) statement = sq_prepare(store, sql.data, error);
   sq_text_free(&sql);
   return statement;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
+#include "store/fresh.h"
 
 #define DEAD_SHARE 4      /* a segment of which this part is dead is sealed again */
 #define MOST_AT_ONCE 2    /* segments that one call of add seals on its way */
@@ -161,4 +162,5 @@ void sq_seal_by_and_by(sq_store *store) { seal_quietly(store, store->segment_row
 void sq_store_settle(sq_store *store) {
   sq_error error = {.code = SQ_OK};
   if (sq_store_enter(store, &error)) seal_quietly(store, store->segment_rows / MOST_TO_READ, 1, SIZE_MAX);
+  sq_fresh_drop(store);
 }

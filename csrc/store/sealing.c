@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/fresh.h"
 
 /* ---------------------------------------------------------------------------------------------- beginning */
 
@@ -194,6 +195,22 @@ static bool read_rows(sq_sealing *s, int64_t after, int64_t until, uint32_t most
   return sq_end_read(s->store, s->error) && good;
 }
 
+/* Those that this handle has just imported, when they are a segment's. */
+static bool take_fresh(sq_sealing *s, sq_rows_builder **builder, rows_read *seen) {
+  bool good = sq_execute(s->store, "BEGIN", s->error) && sq_manifest_read(s->store, &seen->state, s->error);
+  *builder = good ? sq_fresh_take(s->store, &seen->state, s->next.sealed_end) : NULL;
+  if (good) seen->until = seen->state.last_seq;
+  seen->ended = false;
+  return sq_end_read(s->store, s->error) && good;
+}
+
+/* The next rows that are not sealed, up to a segment's. */
+static bool gather_next(sq_sealing *s, sq_rows_builder **builder, rows_read *seen) {
+  if (!take_fresh(s, builder, seen) || *builder) return s->error->code == SQ_OK;
+  *builder = sq_rows_builder_make(s->error);
+  return *builder && read_rows(s, s->next.sealed_end, INT64_MAX, s->store->segment_rows, *builder, seen);
+}
+
 /* Where the segment ends: with its last row, where others stand behind it. */
 static int64_t last_of(const sq_rows_builder *builder, const rows_read *seen) {
   return seen->ended ? seen->until : sq_rows_builder_last_seq(builder);
@@ -201,8 +218,8 @@ static int64_t last_of(const sq_rows_builder *builder, const rows_read *seen) {
 
 bool sq_sealing_next(sq_sealing *s, uint32_t least, bool *more) {
   rows_read seen;
-  sq_rows_builder *builder = sq_rows_builder_make(s->error);
-  bool good = builder && read_rows(s, s->next.sealed_end, INT64_MAX, s->store->segment_rows, builder, &seen);
+  sq_rows_builder *builder = NULL;
+  bool good = gather_next(s, &builder, &seen);
   /* rows that stand too far behind for this segment make it whole */
   *more = good && sq_rows_builder_count(builder) > 0 && (sq_rows_builder_count(builder) >= least || !seen.ended);
   if (*more) {

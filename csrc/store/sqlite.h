@@ -55,6 +55,7 @@ struct sq_store {
   struct sq_index *index;  /* the column index of this file, shared by the process; NULL until it is asked for */
   struct sq_ids *ids;      /* which request has an id, once one was looked for */
   bool ids_are_current;    /* in the transaction at hand */
+  struct sq_fresh *fresh;  /* rows of an import that are to be sealed, or NULL */
   struct sq_version *kept; /* the state this handle saw last, where it is not the newest, or the handle sees no other */
   bool is_snapshot;        /* sees one state until it is closed */
   sqlite3_stmt *cached[SQ_CACHED_COUNT];

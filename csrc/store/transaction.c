@@ -1,3 +1,4 @@
+#include "store/fresh.h"
 #include "store/ids.h"
 
 static bool version_stands(sq_store *store, sq_error *error) {
@@ -26,6 +27,7 @@ static bool control(sq_store *store, sq_cached which, sq_error *error) {
 static void roll_back(sq_store *store) {
   sq_error ignored = {.code = SQ_OK};
   sq_ids_roll_back(store);
+  sq_fresh_drop(store);
   if (!sqlite3_get_autocommit(store->db)) control(store, SQ_ROLLBACK, &ignored);
 }
 
