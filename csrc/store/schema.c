@@ -31,10 +31,11 @@ static const char *const statistics =
     "ANALYZE sqlite_schema;";
 
 /* What the column index stands on. `change` tells which requests were changed since they were read: whoever
-   changes them, the triggers write it. An insert goes behind all others, but for one that names its own seq; nor is
-   a row moved behind the last seq without that being known. What feedback says counts among a request's scores.
-   `request_hash` finds requests by id. `segment` is the manifest of the file beside the store, and `column_index`
-   (one row) says which file that is, how far it goes, and how often it was changed. */
+   changes them, the triggers write it; our own handles set off none, and say it themselves (sq_note_change). An
+   insert goes behind all others, but for one that names its own seq; nor is a row moved behind the last seq without
+   that being known. What feedback says counts among a request's scores. `request_hash` finds requests by id.
+   `segment` is the manifest of the file beside the store, and `column_index` (one row) says which file that is, how
+   far it goes, and how often it was changed. */
 static const char *const index_tables =
     "CREATE TABLE change(n INTEGER PRIMARY KEY AUTOINCREMENT, seq INTEGER NOT NULL);"
     "CREATE TABLE segment(number INTEGER PRIMARY KEY, id INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,"
