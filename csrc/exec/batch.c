@@ -13,7 +13,20 @@ static void add_item(sq_batch *b, uint32_t at, bool measured, uint32_t begin, ui
 }
 
 static bool is_left_out(const sq_batch *b, uint32_t at) {
-  return b->lasts[at] < b->since && !(b->spares_open && sq_view_is_scattered(b->run->view, (uint32_t)b->codes[at]));
+  bool old = b->lasts[at] < b->since;
+  if (!old && !b->asked[0]) return false;
+  bool open = sq_view_is_scattered(b->run->view, (uint32_t)b->codes[at]);
+  if (old && !(b->spares_open && open)) return true;
+  return b->asked[open] && !sq_bits_any(b->asked[open], (uint32_t)b->starts[at], (uint32_t)b->starts[at + 1]);
+}
+
+/* None of the rows of fragments [first, first + count) is asked about. */
+static bool is_passed_over(const sq_batch *b, uint32_t count) {
+  int64_t begin = 0, end = 0;
+  if (!b->asked[0] || !b->asked[1]) return false;
+  sq_column_integer(&b->state->starts, b->first, &begin);
+  sq_column_integer(&b->state->starts, b->first + count, &end);
+  return !sq_bits_any(b->asked[0], (uint32_t)begin, (uint32_t)end) && !sq_bits_any(b->asked[1], (uint32_t)begin, (uint32_t)end);
 }
 
 /* A block that fragments answer for as it is. */
@@ -61,6 +74,7 @@ bool sq_batch_load(sq_batch *b, sq_state *state, uint32_t first) {
   b->first = first;
   b->count = 0;
   b->filled = 0;
+  if (is_passed_over(b, count)) return true;
   if (b->since > INT64_MIN && !load_lasts(b, count)) return run->error->code == SQ_OK;
   sq_decode(&state->starts, first, count + 1, b->starts, traffic);
   sq_decode(&state->codes, first, count, b->codes, traffic);

@@ -16,6 +16,7 @@ typedef struct sq_batch {
   int64_t starts[SQ_BATCH + 1], codes[SQ_BATCH], lasts[SQ_BATCH];
   int64_t since;    /* fragments that end before are left out; INT64_MIN: none is */
   bool spares_open; /* but not those of sessions in several blocks */
+  const uint64_t *asked[2]; /* rows; fragments of sessions in [0] one, [1] several blocks that have none of them are left out; NULL: none is */
   sq_slot_set filled; /* for all that matter */
   const sq_latest *names; /* of items that are whole: where their names are; NULL: not known */
   sq_items items;

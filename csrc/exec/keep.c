@@ -218,7 +218,7 @@ static bool open_entries(sq_keep *keep, step *s, const sq_items *items, const sq
     s->block = items->block;
   }
   bool many = entries->kind == SQ_STEP_ENTRIES && count > (entries->last - entries->first) / ASKED;
-  return !many || sq_step_tabulate(entries, s->matcher, traffic, keep->run->error);
+  return !many || sq_step_tabulate(entries, s->matcher, sq_kernels_get(keep->run->exec->kernels), traffic, keep->run->error);
 }
 
 static bool entry_holds(step *s, uint32_t entry) {

@@ -70,6 +70,44 @@ RANGE_KERNEL(8)
 TABLE_KERNEL(1)
 TABLE_KERNEL(2)
 
+/* The digits of a UUID, four bits each, the first on top. */
+typedef unsigned __int128 digits;
+
+static digits load_digits(const unsigned char *uuid) {
+  uint64_t halves[2];
+  memcpy(halves, uuid, sizeof halves);
+  return (digits)__builtin_bswap64(halves[0]) << 64 | __builtin_bswap64(halves[1]);
+}
+
+static digits repeat(unsigned digit) {
+  uint64_t half = UINT64_C(0x1111111111111111) * digit;
+  return (digits)half << 64 | half;
+}
+
+/* The lowest bit of each digit that is not 0; the others are anything. */
+static digits others(digits all) {
+  all |= all >> 1;
+  return all | all >> 2;
+}
+
+static digits narrow(digits found, digits uuid, const digits *wanted, unsigned first, unsigned last) {
+  for (unsigned i = first; i < last; i++) found &= ~(others(uuid ^ wanted[i]) << 4 * i);
+  return found;
+}
+
+static uint64_t find_in_uuids(const unsigned char *uuids, unsigned count, const sq_uuid_needle *needle) {
+  unsigned together = needle->count < SQ_DIGITS_TOGETHER ? needle->count : SQ_DIGITS_TOGETHER;
+  digits starts = 0, wanted[32];
+  uint64_t with = 0;
+  for (uint32_t rest = needle->starts; rest; rest &= rest - 1) starts |= (digits)1 << (124 - 4 * __builtin_ctz(rest));
+  for (unsigned i = 0; i < needle->count; i++) wanted[i] = repeat(needle->digits[i]);
+  for (unsigned i = 0; i < count; i++) {
+    digits uuid = load_digits(uuids + 16 * i), found = narrow(starts, uuid, wanted, 0, together);
+    if (found) with |= (uint64_t)(narrow(found, uuid, wanted, together, needle->count) != 0) << i;
+  }
+  return with;
+}
+
 static uint32_t count_bits(const uint64_t *bits, uint32_t words) {
   uint32_t count = 0;
   for (uint32_t w = 0; w < words; w++) count += (uint32_t)__builtin_popcountll(bits[w]);
@@ -79,6 +117,7 @@ static uint32_t count_bits(const uint64_t *bits, uint32_t words) {
 static const sq_kernel_set scalar = {
     .range = {[1] = range_1, [2] = range_2, [3] = range_3, [4] = range_4, [5] = range_5, [6] = range_6, [8] = range_8},
     .table = {[1] = table_1, [2] = table_2},
+    .uuids = find_in_uuids,
     .count = count_bits,
     .sparse = {[1] = 60, [2] = 60, [3] = 150, [4] = 70, [5] = 150, [6] = 150, [8] = 120},
 };

@@ -5,6 +5,7 @@
 #define SQ_EXEC_KERNELS_H
 
 #include "exec/select.h"
+#include "exec/uuids.h"
 
 #define SQ_MOST_WIDTH 8
 
@@ -13,9 +14,13 @@ typedef uint32_t sq_range_kernel(const unsigned char *codes, uint32_t rows, uint
 /* Codes whose bit in the table is set; the table has a bit for every code of the width. */
 typedef uint32_t sq_table_kernel(const unsigned char *codes, uint32_t rows, const uint64_t *table, uint64_t *bits);
 
+/* Which of the UUIDs, 64 at most, have the needle: a bit each. */
+typedef uint64_t sq_uuid_kernel(const unsigned char *uuids, unsigned count, const sq_uuid_needle *needle);
+
 typedef struct sq_kernel_set {
   sq_range_kernel *range[SQ_MOST_WIDTH + 1]; /* by width: 1, 2, 3, 4, 5, 6, 8 */
   sq_table_kernel *table[3];                 /* by width: 1, 2 */
+  sq_uuid_kernel *uuids;
   uint32_t (*count)(const uint64_t *bits, uint32_t words);
   unsigned char sparse[SQ_MOST_WIDTH + 1]; /* by width: below so many rows of 1000, each is rather looked up (measured) */
 } sq_kernel_set;

@@ -185,6 +185,32 @@ AVX2 static uint32_t table_2(const unsigned char *codes, uint32_t rows, const ui
   return left + (uint32_t)__builtin_popcountll(bits[whole]);
 }
 
+/* Digits of a UUID, a byte each. -------------------------------------------------------------------------- */
+
+INLINE_AVX2 __m256i load_digits(const unsigned char *uuid) {
+  const __m128i low_half = _mm_set1_epi8(15);
+  __m128i bytes = _mm_loadu_si128((const __m128i *)uuid);
+  __m128i high = _mm_and_si128(_mm_srli_epi16(bytes, 4), low_half), low = _mm_and_si128(bytes, low_half);
+  return _mm256_set_m128i(_mm_unpackhi_epi8(high, low), _mm_unpacklo_epi8(high, low));
+}
+
+/* Of `found`, where the needle's digits [first, last) stand too. */
+INLINE_AVX2 uint32_t narrow(uint32_t found, __m256i uuid, const sq_uuid_needle *needle, unsigned first, unsigned last) {
+  for (unsigned i = first; i < last; i++) found &= mask_of_bytes(_mm256_cmpeq_epi8(uuid, _mm256_set1_epi8((char)needle->digits[i]))) >> i;
+  return found;
+}
+
+AVX2 static uint64_t find_in_uuids(const unsigned char *uuids, unsigned count, const sq_uuid_needle *needle) {
+  unsigned together = needle->count < SQ_DIGITS_TOGETHER ? needle->count : SQ_DIGITS_TOGETHER;
+  uint64_t with = 0;
+  for (unsigned i = 0; i < count; i++) {
+    __m256i uuid = load_digits(uuids + 16 * i);
+    uint32_t found = narrow(needle->starts, uuid, needle, 0, together);
+    if (found) with |= (uint64_t)(narrow(found, uuid, needle, together, needle->count) != 0) << i;
+  }
+  return with;
+}
+
 AVX2 static uint32_t count_bits(const uint64_t *bits, uint32_t words) {
   uint32_t count = 0;
   for (uint32_t w = 0; w < words; w++) count += (uint32_t)__builtin_popcountll(bits[w]);
@@ -194,6 +220,7 @@ AVX2 static uint32_t count_bits(const uint64_t *bits, uint32_t words) {
 const sq_kernel_set sq_kernels_avx2 = {
     .range = {[1] = range_1, [2] = range_2, [3] = range_3, [4] = range_4, [5] = range_5, [6] = range_6, [8] = range_8},
     .table = {[1] = table_1, [2] = table_2},
+    .uuids = find_in_uuids,
     .count = count_bits,
     .sparse = {[1] = 10, [2] = 15, [3] = 35, [4] = 25, [5] = 50, [6] = 50, [8] = 50},
 };

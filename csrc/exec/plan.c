@@ -219,12 +219,6 @@ bool sq_step_look_into(sq_step *step, uint32_t first, uint32_t last) {
   return true;
 }
 
-static bool is_of_uuids(const char *text, size_t length) {
-  for (size_t i = 0; i < length; i++)
-    if (!sq_one_of("0123456789abcdef-", text[i])) return false;
-  return length <= 36;
-}
-
 bool sq_step_finish(sq_step *step, sq_error *error) {
   const sq_column *c = &step->column;
   step->pass = covered(step, 0, step->entries - 1);
@@ -254,7 +248,8 @@ static bool plan_plain_texts(sq_step *step, sq_matcher *m, sq_traffic *traffic, 
   if (node->op == SQ_OP_LIKE) return plan_like(step, node, traffic, error);
   if (node->op == SQ_OP_CONTAINS && step->column.dictionary.uuid) {
     const char *needle = sq_matcher_needle(m, &length);
-    if (!is_of_uuids(needle, length)) return sq_step_look_into(step, 0, 0);
+    sq_uuid_needle digits;
+    if (!sq_uuid_needle_make(&digits, needle, length)) return sq_step_look_into(step, 0, 0);
   }
   return sq_step_look_into(step, 0, step->entries);
 }

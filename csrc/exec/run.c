@@ -86,7 +86,7 @@ static unsigned count_quantified(const sq_node *node) {
   return count;
 }
 
-static sq_selector *make_selector(sq_run *run, const sq_node *filter) {
+sq_selector *sq_run_selector(sq_run *run, const sq_node *filter) {
   sq_selector *selector = sq_selector_make(filter, run->exec->kernels, run->error);
   if (selector && run->watch.is_late) sq_selector_watch(selector, &run->watch);
   return selector;
@@ -97,7 +97,7 @@ static bool make_quantified(sq_run *run, const sq_node *node) {
   if (node->kind == SQ_N_SOME || node->kind == SQ_N_EVERY) {
     sq_quantified *q = &run->quantified[run->quantified_count];
     q->node = node;
-    q->selector = make_selector(run, node->kids[0]);
+    q->selector = sq_run_selector(run, node->kids[0]);
     run->quantified_count++;
     return q->selector != NULL;
   }
@@ -147,7 +147,7 @@ bool sq_run_begin(sq_run *run, sq_exec *exec, sq_error *error) {
   sq_query_columns(query, &exec->scope, &run->columns);
   find_window(run, query->filter.rows);
   if (query->filter.rows->kind != SQ_N_TRUE) {
-    run->rows = make_selector(run, query->filter.rows);
+    run->rows = sq_run_selector(run, query->filter.rows);
     if (!run->rows) return false;
   }
   unsigned quantified = query->source == SQ_REQUESTS ? 0 : count_quantified(query->filter.keep);

@@ -76,6 +76,8 @@ void sq_run_end(sq_run *run);
 void *sq_run_room(sq_run *run, int room, size_t size);
 /* Zeroed memory until the end of the run; NULL when memory ended, with an error. */
 void *sq_run_take(sq_run *run, size_t size);
+/* Watched as the run is. NULL after an error. */
+sq_selector *sq_run_selector(sq_run *run, const sq_node *filter);
 /* Lets go of the texts of the row before. */
 void sq_run_row(sq_run *run);
 /* False, with an error, when the call has taken its time. */
@@ -99,6 +101,8 @@ bool sq_state_is_measured(sq_run *run, sq_state *state, uint32_t fragment);
 int64_t sq_state_fragment_rows(sq_run *run, sq_state *state, uint32_t fragment, uint32_t *out);
 /* The rows of the block that pass in [first, last). */
 uint32_t sq_bits_rows(const uint64_t *bits, uint32_t first, uint32_t last, uint32_t *out);
+/* Whether any of the rows [first, last) is set. */
+bool sq_bits_any(const uint64_t *bits, uint32_t first, uint32_t last);
 
 /* Text of a row, in the segment or in `room`; NULL when it is absent. */
 const char *sq_column_text(const sq_column *column, uint32_t row, char room[37], size_t *length);
@@ -197,6 +201,11 @@ int64_t sq_keep_test(sq_keep *keep, sq_items *items, uint16_t *chosen, uint32_t 
 bool sq_keep_asks(const sq_node *filter, sq_field field);
 /* The slots that it needs. */
 sq_slot_set sq_keep_slots(const sq_node *filter);
+
+/* --- hint.c: what a keep step on sessions says about rows. */
+
+/* A selector of rows: each session that is kept has one that passes. NULL when nothing is known. False after an error. */
+bool sq_hint_make(sq_run *run, const sq_node *keep, sq_selector **out);
 
 /* --- order.c: the first so many of all rows. */
 

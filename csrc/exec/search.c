@@ -4,7 +4,6 @@
 #include "exec/steps.h"
 
 #define TOGETHER 32768 /* bytes that are folded at once: they stay in the nearest cache */
-#define UUID_LENGTH 36
 
 typedef struct search {
   sq_step *step;
@@ -43,8 +42,8 @@ static bool fold_ascii(unsigned char *out, const unsigned char *text, size_t len
 
 /* Where an entry begins in `folded`. */
 static size_t place_of(const search *s, uint32_t entry) {
-  const sq_dictionary *d = &s->step->column.dictionary;
-  return d->uuid ? (size_t)(entry - s->first) * UUID_LENGTH : d->offsets[entry] - d->offsets[s->first];
+  const uint32_t *offsets = s->step->column.dictionary.offsets;
+  return offsets[entry] - offsets[s->first];
 }
 
 /* Puts as many entries together as fit, one at least. */
@@ -54,34 +53,20 @@ static void take_entries(search *s, uint32_t end) {
   s->size = place_of(s, s->last);
 }
 
-/* Two digits at a time. */
-static void write_uuids(char *out, const unsigned char *bytes, uint32_t count) {
-  static const char digits[] = "0123456789abcdef";
-  static const unsigned char places[16] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
-  char pairs[256][2];
-  for (int i = 0; i < 256; i++) memcpy(pairs[i], (const char[2]){digits[i >> 4], digits[i & 15]}, 2);
-  for (; count; count--, out += UUID_LENGTH, bytes += 16) {
-    for (int i = 0; i < 16; i++) memcpy(out + places[i], pairs[bytes[i]], 2);
-    out[8] = out[13] = out[18] = out[23] = '-';
-  }
-}
-
 static bool fold_entries(search *s) {
   const sq_dictionary *d = &s->step->column.dictionary;
-  if (!d->uuid) return s->size < s->room && fold_ascii((unsigned char *)s->folded, (const unsigned char *)d->bytes + d->offsets[s->first], s->size);
-  write_uuids(s->folded, (const unsigned char *)d->bytes + (size_t)s->first * 16, s->last - s->first);
-  return true;
+  return s->size < s->room && fold_ascii((unsigned char *)s->folded, (const unsigned char *)d->bytes + d->offsets[s->first], s->size);
 }
 
-static uint32_t keep(const search *s, uint32_t entry) {
-  s->step->table[entry >> 6] |= UINT64_C(1) << (entry & 63);
+static uint32_t keep(const sq_step *step, uint32_t entry) {
+  step->table[entry >> 6] |= UINT64_C(1) << (entry & 63);
   return 1;
 }
 
 static uint32_t ask_each(search *s) {
   uint32_t held = 0;
   for (uint32_t entry = s->first; entry < s->last; entry++)
-    if (sq_step_ask_entry(s->step, s->matcher, entry)) held += keep(s, entry);
+    if (sq_step_ask_entry(s->step, s->matcher, entry)) held += keep(s->step, entry);
   return held;
 }
 
@@ -94,17 +79,32 @@ static uint32_t find_in_entries(search *s) {
     size_t place = (size_t)(at - s->folded);
     while (place_of(s, entry + 1) <= place) entry++;
     bool inside = place + s->needle_length <= place_of(s, entry + 1);
-    if (inside && (plain || sq_step_ask_entry(s->step, s->matcher, entry))) held += keep(s, entry);
+    if (inside && (plain || sq_step_ask_entry(s->step, s->matcher, entry))) held += keep(s->step, entry);
     at = inside ? s->folded + place_of(s, entry + 1) : at + 1;
   }
   return held;
 }
 
-int64_t sq_step_search(sq_step *step, sq_matcher *m, uint32_t first, uint32_t last) {
-  search s = {.step = step, .matcher = m, .first = first, .room = TOGETHER + 2 * UUID_LENGTH};
+static int64_t find_in_uuids(sq_step *step, const sq_kernel_set *kernels, const char *needle, size_t length, uint32_t first, uint32_t last) {
+  const unsigned char *uuids = (const unsigned char *)step->column.dictionary.bytes;
+  sq_uuid_needle digits;
+  int64_t held = 0;
+  if (!sq_uuid_needle_make(&digits, needle, length)) return 0;
+  for (uint32_t entry = first; entry < last; entry += 64) {
+    uint64_t with = kernels->uuids(uuids + (size_t)entry * 16, last - entry < 64 ? last - entry : 64, &digits);
+    for (; with; with &= with - 1) held += keep(step, entry + (uint32_t)__builtin_ctzll(with));
+  }
+  return held;
+}
+
+int64_t sq_step_search(sq_step *step, sq_matcher *m, const sq_kernel_set *kernels, uint32_t first, uint32_t last) {
+  search s = {.step = step, .matcher = m, .first = first, .room = TOGETHER};
   if (sq_matcher_node(m)->op != SQ_OP_CONTAINS) return -1;
   s.needle = sq_matcher_needle(m, &s.needle_length);
-  if (!is_bare(s.needle, s.needle_length) || !(s.folded = malloc(s.room))) return -1;
+  if (!is_bare(s.needle, s.needle_length)) return -1;
+  if (step->column.dictionary.uuid && !sq_matcher_is_plain(m)) return -1;
+  if (step->column.dictionary.uuid) return find_in_uuids(step, kernels, s.needle, s.needle_length, first, last);
+  if (!(s.folded = malloc(s.room))) return -1;
   int64_t held = 0;
   for (; s.first < last; s.first = s.last) {
     take_entries(&s, last);

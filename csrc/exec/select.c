@@ -181,13 +181,13 @@ static bool plan(part *p, const sq_block *block, sq_traffic *traffic, sq_error *
 }
 
 /* Asks about small dictionaries where the zone is open, until it is not. */
-static bool look_closer(part *p, sq_traffic *traffic, sq_error *error) {
+static bool look_closer(part *p, const sq_kernel_set *kernels, sq_traffic *traffic, sq_error *error) {
   if (p->zone != SQ_ZONE_SOME) return true;
   const sq_step *step = &p->step;
   bool small = p->matcher && step->kind == SQ_STEP_ENTRIES && step->column.encoding == SQ_ENC_TEXT && step->last - step->first <= SMALL_DICTIONARY;
-  if (small && !sq_step_tabulate(&p->step, p->matcher, traffic, error)) return false;
+  if (small && !sq_step_tabulate(&p->step, p->matcher, kernels, traffic, error)) return false;
   for (uint32_t i = 0; i < p->count; i++) {
-    if (!look_closer(p->kids[i], traffic, error)) return false;
+    if (!look_closer(p->kids[i], kernels, traffic, error)) return false;
     if (decides(p, p->kids[i])) break;
   }
   learn(p);
@@ -205,7 +205,7 @@ static bool begin_block(sq_selector *s, const sq_block *block, sq_traffic *traff
 }
 
 int sq_select_zone(sq_selector *s, const sq_block *block, sq_traffic *traffic, sq_error *error) {
-  if (!begin_block(s, block, traffic, error) || !look_closer(&s->parts[0], traffic, error)) return -1;
+  if (!begin_block(s, block, traffic, error) || !look_closer(&s->parts[0], s->kernels, traffic, error)) return -1;
   return (int)s->parts[0].zone;
 }
 

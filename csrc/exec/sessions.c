@@ -10,7 +10,8 @@
 
 #define NAMES 64
 #define AT_ONCE 64 /* sessions of several blocks */
-#define PATIENCE 12 /* blocks after which a page that is not full is no reason to hope for an early end */
+#define PATIENCE 12 /* blocks within which a page is to be full: else there is no hope for an early end */
+#define MANY 8 /* a hint that lets a row of so many pass is of no use */
 
 /* A session that was asked for its name; the last row of the page is asked again and again. */
 typedef struct named {
@@ -24,10 +25,14 @@ typedef struct sessions {
   sq_table table; /* sums of sessions in several blocks */
   sq_table met;   /* early: those that were finished when they were met */
   sq_keep *keep;  /* NULL: all are kept */
+  sq_selector *hint; /* each session that is kept has a row that passes it; NULL: nothing is known */
+  uint64_t *hinted;  /* in the block at work */
+  double found, searched; /* about so many sessions with such a row, in so many rows */
   sq_order_by order;
   sq_field order_field; /* SQ_F_NONE: the session's id */
   sq_slot_set order_slots, needed;
   bool early, counting;
+  bool singly; /* not early, but sessions of several blocks are computed whole, since few pass the hint */
   named names[NAMES];
   int64_t next_time; /* early: the newest time of all blocks behind the one at work */
   int64_t count;
@@ -171,7 +176,7 @@ static int make_whole(sessions *s, uint16_t item) {
   bool is_new;
   sq_whole whole;
   int64_t values[SQ_SLOTS];
-  if (is_too_old(s, item)) return 0;
+  if (s->early && is_too_old(s, item)) return 0;
   if (sq_table_find(&s->met, b->code[item], &is_new) == SIZE_MAX) return -1;
   if (!is_new) return 0;
   bool good = sq_whole_open(s->run, b->code[item], UINT32_MAX, 0, &whole) &&
@@ -251,6 +256,68 @@ static bool finish_early(sessions *s, uint16_t *open, uint32_t count) {
   return true;
 }
 
+static bool finish_singly(sessions *s, const uint16_t *open, uint32_t count) {
+  uint16_t chosen[SQ_BATCH];
+  uint32_t kept = 0;
+  s->batch->filled = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    int is = make_whole(s, open[i]);
+    if (is < 0) return false;
+    if (is) chosen[kept++] = open[i];
+  }
+  return kept == 0 || finish_items(s, chosen, kept);
+}
+
+static bool finish_open(sessions *s, uint16_t *open, uint32_t count) {
+  if (count == 0) return true;
+  return s->early ? finish_early(s, open, count) : finish_singly(s, open, count);
+}
+
+static uint32_t count_hinted(const sessions *s, const sq_block *block) {
+  uint32_t passed = 0;
+  for (uint32_t word = 0; word < block->rows / 64; word++) passed += (uint32_t)__builtin_popcountll(s->hinted[word]);
+  return passed;
+}
+
+/* So few sessions pass that it is better to search all that is left than to hope for an early end: at the rate so
+   far, and if there had been one more, PATIENCE blocks would not fill the page. */
+static bool is_sparse(const sessions *s) {
+  const sq_view *view = s->run->view;
+  uint32_t rows = 1; /* of a block that is full */
+  for (size_t i = 0; i < view->count; i++) rows = view->blocks[i].rows > rows ? view->blocks[i].rows : rows;
+  return !s->order.heaped && (s->found + 1) * rows * PATIENCE < s->searched * (double)s->order.most;
+}
+
+/* The rows of the block that pass the hint; lets go of it when they are many. As long as the end may be early, it is
+   about sessions of one block only: the name of another may be on rows that are not reached. */
+static bool take_hint(sessions *s, const sq_block *block) {
+  sq_batch *b = s->batch;
+  if (b->asked[0]) memcpy(s->hinted, b->asked[0], SQ_BLOCK_WORDS * sizeof *s->hinted);
+  else memset(s->hinted, 0xFF, SQ_BLOCK_WORDS * sizeof *s->hinted);
+  if (!sq_select_rows(s->hint, block, s->hinted, &s->run->exec->traffic, s->run->error)) return false;
+  uint32_t passed = count_hinted(s, block);
+  if (!s->singly && passed > block->rows / MANY) {
+    sq_selector_free(s->hint);
+    s->hint = NULL;
+    return true;
+  }
+  s->found += (double)passed * block->fragments / block->session_rows;
+  s->searched += block->rows;
+  if (s->early && is_sparse(s)) s->early = false;
+  b->asked[0] = s->hinted;
+  s->singly = !s->early;
+  if (s->singly) b->asked[1] = s->hinted;
+  return true;
+}
+
+/* Which rows a fragment must have one of. */
+static bool find_asked(sessions *s, sq_state *state) {
+  sq_run *run = s->run;
+  if (!run->pure && !sq_state_select(run, state)) return false;
+  s->batch->asked[0] = s->batch->asked[1] = run->pure ? NULL : state->bits;
+  return !s->hint || take_hint(s, state->block);
+}
+
 /* Early: fragments that end before the page's last session begin no better one, unless the session goes on in
    blocks behind. */
 static void leave_out_old(sessions *s) {
@@ -263,13 +330,15 @@ static void leave_out_old(sessions *s) {
 static bool visit_block(sessions *s, sq_state *state) {
   uint16_t closed[SQ_BATCH], open[SQ_BATCH];
   uint32_t closed_count, open_count;
+  if (!find_asked(s, state)) return false;
   for (uint32_t batches = (state->block->fragments + SQ_BATCH - 1) / SQ_BATCH; batches-- > 0;) {
     leave_out_old(s);
     if (!sq_batch_load(s->batch, state, batches * SQ_BATCH)) return false;
     split_batch(s, closed, &closed_count, open, &open_count);
-    if (!s->early && open_count && !add_up(s, open, open_count)) return false;
+    bool adds = !s->early && !s->singly;
+    if (adds && open_count && !add_up(s, open, open_count)) return false;
     if (closed_count && !finish_items(s, closed, closed_count)) return false;
-    if (s->early && open_count && !finish_early(s, open, open_count)) return false;
+    if (!adds && !finish_open(s, open, open_count)) return false;
   }
   return true;
 }
@@ -395,7 +464,10 @@ static bool begin(sessions *s) {
   s->order.value = order_value;
   s->order.text = s->order_field == SQ_F_SESSION_LABEL;
   if (query->filter.keep->kind == SQ_N_TRUE) return true;
-  return (s->keep = sq_keep_make(run, query->filter.keep)) != NULL;
+  if (!(s->keep = sq_keep_make(run, query->filter.keep))) return false;
+  if (run->exec->whole) return true;
+  s->hinted = sq_run_take(run, SQ_BLOCK_WORDS * sizeof *s->hinted);
+  return s->hinted && sq_hint_make(run, query->filter.keep, &s->hint);
 }
 
 bool sq_run_sessions(sq_run *run, sq_take_row *take, void *state, int64_t *count) {
@@ -403,6 +475,7 @@ bool sq_run_sessions(sq_run *run, sq_take_row *take, void *state, int64_t *count
   bool good = begin(&s) && visit_blocks(&s) && (s.counting || show_page(&s, take, state));
   if (count) *count = s.count;
   sq_keep_free(s.keep);
+  sq_selector_free(s.hint);
   sq_order_end(&s.order);
   sq_table_end(&s.table);
   sq_table_end(&s.met);

@@ -200,7 +200,7 @@ static bool wants_table(const sq_step *step, const sq_kernel_set *kernels, uint3
 
 bool sq_step_run(sq_step *step, sq_matcher *m, const sq_kernel_set *kernels, uint64_t *bits, uint64_t *scratch, uint32_t *left,
                  sq_traffic *traffic, sq_error *error) {
-  if (wants_table(step, kernels, *left) && !sq_step_tabulate(step, m, traffic, error)) return false;
+  if (wants_table(step, kernels, *left) && !sq_step_tabulate(step, m, kernels, traffic, error)) return false;
   if (step->kind == SQ_STEP_NONE) return clear(bits, step->rows, left);
   if (step->kind == SQ_STEP_ALL) return true;
   if (!is_dense(step, kernels, *left)) {

@@ -49,7 +49,7 @@ bool sq_step_open(sq_step *step, const sq_matcher *matcher, const sq_block *bloc
 /* Of columns that are there (subject, rows, and column, tokens or cached) makes a plan. */
 bool sq_step_plan(sq_step *step, sq_matcher *matcher, sq_traffic *traffic, sq_error *error);
 /* Asks the matcher about the dictionary: ENTRIES become TABLE, ALL or NONE. */
-bool sq_step_tabulate(sq_step *step, sq_matcher *matcher, sq_traffic *traffic, sq_error *error);
+bool sq_step_tabulate(sq_step *step, sq_matcher *matcher, const sq_kernel_set *kernels, sq_traffic *traffic, sq_error *error);
 /* Clears from `bits`, `*left` of which are set, those of rows that do not pass. `scratch`: room for two bitmaps. */
 bool sq_step_run(sq_step *step, sq_matcher *matcher, const sq_kernel_set *kernels, uint64_t *bits, uint64_t *scratch, uint32_t *left,
                  sq_traffic *traffic, sq_error *error);
@@ -71,7 +71,7 @@ bool sq_step_look_into(sq_step *step, uint32_t first, uint32_t last);
 bool sq_step_plan_scalars(sq_step *step, sq_matcher *matcher, sq_traffic *traffic, sq_error *error);
 /* Sets in the table the bits of the entries [first, last) that hold, with one search through many of them: for a
    contains. How many; -1: no memory, or this is none for it. */
-int64_t sq_step_search(sq_step *step, sq_matcher *matcher, uint32_t first, uint32_t last);
+int64_t sq_step_search(sq_step *step, sq_matcher *matcher, const sq_kernel_set *kernels, uint32_t first, uint32_t last);
 bool sq_step_ask_entry(const sq_step *step, sq_matcher *matcher, uint32_t entry);
 
 /* Adds a range behind those there are (or that goes on where the last one ends). */

@@ -54,8 +54,8 @@ static uint32_t find_equals(sq_step *step, const sq_value *wanted, uint32_t firs
 }
 
 /* How many of [first, last) hold; their bits are set. */
-static uint32_t ask_each(sq_step *step, sq_matcher *m, uint32_t first, uint32_t last) {
-  int64_t found = sq_step_search(step, m, first, last);
+static uint32_t ask_each(sq_step *step, sq_matcher *m, const sq_kernel_set *kernels, uint32_t first, uint32_t last) {
+  int64_t found = sq_step_search(step, m, kernels, first, last);
   uint32_t held = 0;
   if (found >= 0) return (uint32_t)found;
   if (is_equality(m)) return find_equals(step, &sq_matcher_node(m)->values[0].value, first, last);
@@ -88,9 +88,9 @@ static uint64_t bytes_of(const sq_step *step) {
   return d->offsets[step->last] - d->offsets[step->first] + sizeof *d->offsets * (uint64_t)(step->last - step->first);
 }
 
-static bool tabulate_entries(sq_step *step, sq_matcher *m, uint64_t bits, sq_traffic *traffic, sq_error *error) {
+static bool tabulate_entries(sq_step *step, sq_matcher *m, const sq_kernel_set *kernels, uint64_t bits, sq_traffic *traffic, sq_error *error) {
   if (!make_room(step, bits > step->entries ? bits : step->entries, error)) return false;
-  uint32_t held = ask_each(step, m, step->first, step->last);
+  uint32_t held = ask_each(step, m, kernels, step->first, step->last);
   if (!sq_matcher_whole(m, error)) return false;
   sq_count_bytes(traffic, bytes_of(step));
   if (step->absent_holds) set_range(step, step->entries, step->table_bits - 1);
@@ -101,10 +101,10 @@ static bool tabulate_entries(sq_step *step, sq_matcher *m, uint64_t bits, sq_tra
   return true;
 }
 
-bool sq_step_tabulate(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_error *error) {
+bool sq_step_tabulate(sq_step *step, sq_matcher *m, const sq_kernel_set *kernels, sq_traffic *traffic, sq_error *error) {
   unsigned width = step->column.width;
   uint64_t bits = width == 1 || width == 2 ? UINT64_C(1) << (8 * width) : 0;
-  if (step->kind == SQ_STEP_ENTRIES) return tabulate_entries(step, m, bits, traffic, error);
+  if (step->kind == SQ_STEP_ENTRIES) return tabulate_entries(step, m, kernels, bits, traffic, error);
   if (step->kind != SQ_STEP_RANGES || bits == 0) return true;
   if (!make_room(step, bits, error)) return false;
   for (uint32_t i = 0; i < step->count; i++) set_range(step, step->ranges[i].low, step->ranges[i].high);

@@ -48,6 +48,7 @@ static void maybe_text(request *r, sq_field field, uint32_t percent, const char 
 static void invent_fields(request *r) {
   char text[48];
   maybe_text(r, SQ_F_SESSION_NAME, 40, PICK("plan", "Planung", "refund", "a name that is long", "Яна", "x"));
+  maybe_text(r, SQ_F_SESSION_NAME, 4, "a rare name");
   maybe_text(r, SQ_F_MODEL, 90, PICK("gpt-4o", "o3", "claude", ""));
   maybe_text(r, SQ_F_USER_ID, 70, PICK("u1", "u2", "Ü3", ""));
   maybe_text(r, SQ_F_ERROR, 10, PICK("timeout", "refused"));
@@ -203,7 +204,10 @@ static const char *const keep_filters[] = {
     "session.models has 'o3'", "some(status >= 500)", "every(latency_ms > 5)", "not (session.avg_latency_ms > 1500 or session.total_tokens > 9000)",
     "session.total_cost_usd is absent", "session.duration_ms between 1000 and 900000000", "session.request_tags has 'b'",
     "not some(error is present) and session.prompt_tokens > 100", "session.created_at > 2026-09-21T16:00:00", "session.total_requests in (3, 5, 9)",
-    "some(model = 'o3') or session.errors > 2"};
+    "some(model = 'o3') or session.errors > 2", "session.id contains '123'", "session.id contains '49' or session.name contains 'no such name'",
+    "session.name contains 'plan' and session.id contains '3'", "session.id contains '7' and not session.name contains 'plan'",
+    "session.name contains 'ref' and session.total_requests > 11", "session.name like '%'",
+    "session.name contains 'RARE'", "session.name = 'a rare name' or session.id contains '77'", "session.name contains 'rare' and session.total_requests > 5"};
 static const char *const session_orders[] = {NULL, NULL, "-created_at", "created_at", "-total_cost_usd", "total_cost_usd", "name", "-name", "id", "-id",
                                             "-latency_p99_ms", "error_rate", "-error_rate", "-duration_ms", "total_requests", "-total_requests", "-total_sessions"};
 static const char *const group_orders[] = {NULL, "-total_cost_usd", "name", "-latency_p50_ms", "total_sessions", "-total_requests", "error_rate"};
@@ -415,6 +419,19 @@ static void check_random(sq_store *store, const sq_view *view, const sq_scope *s
   }
 }
 
+/* Few rows have what is searched for, and often in another block than a session's newest row. */
+static void check_searches(sq_store *store, const sq_view *view) {
+  static const char *const searches[] = {"session.name contains 'RARE'", "session.id contains '12'", "session.name = 'a rare name' or session.id contains '77'",
+                                         "session.name contains 'rare' and session.total_requests > 5"};
+  char what[800];
+  for (int64_t limit = 0; limit < 30; limit++)
+    for (size_t i = 0; i < sizeof searches / sizeof *searches; i++) {
+      sq_query *query = make_query(SQ_SESSIONS, searches[i], limit % 5 ? NULL : "-created_at", true, limit, 0, 0, what);
+      check_query(store, view, query, &(sq_scope){0}, false, what);
+      sq_query_free(query);
+    }
+}
+
 /* A call that is late, and one whose taker fails, leave nothing behind. */
 static bool always(void *late) { return (void)late, true; }
 static bool refuse(void *to, const sq_value *values, size_t count, sq_error *error) { return (void)to, (void)values, (void)count, sq_fail(error, SQ_E_FULL, "no"); }
@@ -467,6 +484,7 @@ int main(void) {
   sq_store *store = fill_store(path, &error);
   sq_view *view = make_view(&error);
   check_scopes(path, view);
+  check_searches(store, view);
   check_failures(view);
   check_early(view);
   sq_view_release(view);

@@ -1,5 +1,6 @@
 /* Single comparisons on columns made by hand: each width, base and scale, codes that no dictionary has. */
 #include "select.h"
+#include "column/format.h"
 
 enum { MOST_ROWS = 5000 };
 
@@ -203,6 +204,30 @@ static void texts_by_hand(void) {
   }
 }
 
+/* Pieces of UUIDs, of any length, with and without their dashes. */
+static void uuids_by_hand(void) {
+  enum { COUNT = 150 };
+  unsigned char bytes[COUNT][16];
+  char piece[40], uuid[37];
+  for (int i = 0; i < 3000; i++) {
+    by_hand h;
+    begin_column(&h, SQ_ENC_DIRECT);
+    h.column.width = 0;
+    h.column.has_absent = false;
+    h.rows = h.column.count = COUNT;
+    for (size_t k = 0; k < sizeof bytes; k++) bytes[k / 16][k % 16] = (unsigned char)(random_below(3) ? random_below(256) : 17 * random_below(3));
+    h.column.dictionary = (sq_dictionary){.count = COUNT, .uuid = true, .bytes = (const char *)bytes};
+    sq_uuid_unpack(bytes[random_below(COUNT)], uuid);
+    uint32_t first = random_below(36), length = random_below(random_below(4) ? 6 : 38 - first);
+    size_t used = (size_t)snprintf(piece, sizeof piece, "%.*s", (int)length, uuid + first);
+    if (used && random_below(4) == 0) piece[random_below((uint32_t)used)] = "0-AFgz"[random_below(6)];
+    sq_operand operand = {text(piece), SQ_NOWHERE};
+    const sq_node node = {.kind = SQ_N_COMPARE, .op = SQ_OP_CONTAINS, .field = SQ_F_MODEL, .count = 1, .values = &operand};
+    check_compare(&h, &node, false);
+    free(h.codes);
+  }
+}
+
 static void cached_by_row(void) {
   static const uint32_t offsets[] = {0, 36, 37};
   static const unsigned char codes[11] = {0, 1, 0xFF};
@@ -219,6 +244,7 @@ int main(void) {
   integers_by_hand();
   broken_texts();
   texts_by_hand();
+  uuids_by_hand();
   cached_by_row();
   return report();
 }
