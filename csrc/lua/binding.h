@@ -19,8 +19,12 @@
 int binding_fail(lua_State *L, const sq_error *error);
 /* A Lua value as one to compare with or to record; the text stays the stack's. False for what is none. */
 bool binding_to_value(lua_State *L, int index, sq_value *out);
-/* Pushes a value of a column of this type. */
-void binding_push_value(lua_State *L, const char *type, const sq_value *value);
+/* What a column's type means for its values: times and money become numbers of seconds and dollars, an absent list or
+   map is an empty table. */
+typedef enum binding_type { BINDING_PLAIN, BINDING_TIME, BINDING_MONEY, BINDING_SCALAR, BINDING_TABLE } binding_type;
+binding_type binding_type_of(const char *type);
+bool binding_is_nil(binding_type type, const sq_value *value);
+void binding_push_value(lua_State *L, binding_type type, const sq_value *value);
 /* Pushes what a JSON text says; the text must be valid JSON. null is nil in objects, sq.null in arrays.
    A number that no double holds is text. */
 void binding_push_json(lua_State *L, const char *text, size_t length);

@@ -136,19 +136,60 @@ static int rows_length(lua_State *L) {
   return 1;
 }
 
+#define MOST_COLUMNS 256
+
+/* The names and types of the columns, ready to be used for row after row. */
+typedef struct columns {
+  size_t width;
+  int names; /* where on the stack the first one stands */
+  binding_type types[MOST_COLUMNS];
+} columns;
+
+static void push_columns(lua_State *L, const sq_rows *rows, columns *out) {
+  out->width = sq_rows_width(rows);
+  out->names = lua_gettop(L) + 1;
+  luaL_checkstack(L, (int)out->width + 8, "a row");
+  for (size_t i = 0; i < out->width; i++) {
+    lua_pushstring(L, sq_rows_name(rows, i));
+    out->types[i] = binding_type_of(sq_rows_type(rows, i));
+  }
+}
+
+/* A plain table without what is absent. */
+static void push_row(lua_State *L, const sq_rows *rows, size_t index, const columns *c) {
+  sq_value values[MOST_COLUMNS];
+  int members = 0;
+  sq_rows_read(rows, index, values);
+  for (size_t i = 0; i < c->width; i++) members += !binding_is_nil(c->types[i], &values[i]);
+  lua_createtable(L, 0, members);
+  for (size_t i = 0; i < c->width; i++) {
+    if (binding_is_nil(c->types[i], &values[i])) continue;
+    lua_pushvalue(L, c->names + (int)i);
+    binding_push_value(L, c->types[i], &values[i]);
+    lua_rawset(L, -3);
+  }
+}
+
 /* rows:read(i): a plain table, nil past the last */
 static int rows_read(lua_State *L) {
   const sq_rows *rows = binding_check(L, 1, BINDING_ROWS);
   lua_Integer index = luaL_checkinteger(L, 2);
+  columns c;
   if (index < 1 || (uint64_t)index > sq_rows_count(rows)) return 0;
-  size_t width = sq_rows_width(rows);
-  sq_value values[256];
-  sq_rows_read(rows, (size_t)index - 1, values);
-  lua_createtable(L, 0, (int)width);
-  for (size_t i = 0; i < width; i++) {
-    lua_pushstring(L, sq_rows_name(rows, i));
-    binding_push_value(L, sq_rows_type(rows, i), &values[i]);
-    lua_rawset(L, -3);
+  push_columns(L, rows, &c);
+  push_row(L, rows, (size_t)index - 1, &c);
+  return 1;
+}
+
+/* rows:all(): a list of plain tables */
+static int rows_all(lua_State *L) {
+  const sq_rows *rows = binding_check(L, 1, BINDING_ROWS);
+  columns c;
+  push_columns(L, rows, &c);
+  lua_createtable(L, (int)sq_rows_count(rows), 0);
+  for (size_t i = 0; i < sq_rows_count(rows); i++) {
+    push_row(L, rows, i, &c);
+    lua_rawseti(L, -2, (int)i + 1);
   }
   return 1;
 }
@@ -183,7 +224,7 @@ static int free_rows(lua_State *L) {
 
 void binding_open_query(lua_State *L) {
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
-  static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"columns", rows_columns}, {"next", rows_next}, {NULL, NULL}};
+  static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"all", rows_all}, {"columns", rows_columns}, {"next", rows_next}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"build", build}, {"query", compile}, {"rows", run},   {"count", count},
                                        {"json", json},   {"explain", explain}, {"answer", answer}, {NULL, NULL}};
   binding_make_type(L, BINDING_QUERY, no_methods, free_query, false);

@@ -178,24 +178,34 @@ bool binding_decode(lua_State *L, const char *text, size_t length, sq_error *err
   return place_error(error, SQ_E_SYNTAX, (size_t)(d.twice - text), d.twice_length, "a key stands twice");
 }
 
-static bool is_table_type(const char *type) {
-  return strcmp(type, "list") == 0 || strcmp(type, "map") == 0 || strcmp(type, "statistics") == 0;
+binding_type binding_type_of(const char *type) {
+  static const struct {
+    const char *name;
+    binding_type type;
+  } types[] = {{"time", BINDING_TIME}, {"money", BINDING_MONEY}, {"scalar", BINDING_SCALAR}, {"list", BINDING_TABLE}, {"map", BINDING_TABLE}, {"statistics", BINDING_TABLE}};
+  for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+    if (strcmp(type, types[i].name) == 0) return types[i].type;
+  return BINDING_PLAIN;
 }
 
-void binding_push_value(lua_State *L, const char *type, const sq_value *value) {
+bool binding_is_nil(binding_type type, const sq_value *value) { return value->kind == SQ_NULL && type != BINDING_TABLE; }
+
+static void push_integer(lua_State *L, binding_type type, int64_t integer) {
+  if (type == BINDING_TIME) lua_pushnumber(L, (double)integer / 1e6);
+  else if (type == BINDING_MONEY) lua_pushnumber(L, (double)integer / 1e9);
+  else lua_pushinteger(L, (lua_Integer)integer);
+}
+
+void binding_push_value(lua_State *L, binding_type type, const sq_value *value) {
   switch (value->kind) {
     case SQ_NULL:
-      if (is_table_type(type)) lua_newtable(L); /* an absent list or map is an empty one */
+      if (type == BINDING_TABLE) lua_newtable(L);
       else lua_pushnil(L);
       break;
     case SQ_BOOLEAN: lua_pushboolean(L, value->boolean); break;
-    case SQ_INTEGER:
-      if (strcmp(type, "time") == 0) lua_pushnumber(L, (double)value->integer / 1e6);
-      else if (strcmp(type, "money") == 0) lua_pushnumber(L, (double)value->integer / 1e9);
-      else lua_pushinteger(L, (lua_Integer)value->integer);
-      break;
+    case SQ_INTEGER: push_integer(L, type, value->integer); break;
     case SQ_REAL:
-      if (strcmp(type, "scalar") == 0) push_number(L, value->real);
+      if (type == BINDING_SCALAR) push_number(L, value->real);
       else lua_pushnumber(L, value->real);
       break;
     case SQ_JSON: binding_push_json(L, value->text, value->length); break;

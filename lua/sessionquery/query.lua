@@ -220,12 +220,6 @@ end
 
 -- --------------------------------------------------------------------------------------------------- asking
 
-local function to_list(rows)
-  local list = {}
-  for i = 1, rows:length() do list[i] = rows:read(i) end
-  return list
-end
-
 --- All rows, a list of tables.
 ---@return table[]?
 ---@return string? message
@@ -233,7 +227,7 @@ end
 function Answer:all()
   local rows, message, detail = core.rows(store_of(self), self._core)
   if not rows then return nil, message, detail end
-  return to_list(rows)
+  return rows:all()
 end
 
 --- One page: a list of rows, with the cursor of the next page as `next` (nil on the last).
@@ -245,7 +239,7 @@ function Query:page()
   local query = self._spec.limit and self or with(self, { limit = PAGE }, 3)
   local rows, message, detail = core.rows(store, query._core)
   if not rows then return nil, message, detail end
-  local page = to_list(rows)
+  local page = rows:all()
   page.next = rows:next()
   return page
 end
@@ -288,7 +282,7 @@ function Answer:explain() return core.explain(store_of(self), self._core) end
 function Answer:columns()
   local rows, message, detail = core.rows(store_of(self), self._core)
   if not rows then return nil, message, detail end
-  return rows:columns(), to_list(rows)
+  return rows:columns(), rows:all()
 end
 
 -- ------------------------------------------------------------------------------------------------- beginnings
