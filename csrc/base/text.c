@@ -30,15 +30,17 @@ void sq_text_append(sq_text *text, const char *bytes, size_t length) {
   text->data[text->length] = '\0';
 }
 
+/* Mostly there is room, and it is formatted once. */
 void sq_text_format(sq_text *text, const char *format, ...) {
   va_list arguments, again;
   va_start(arguments, format);
   va_copy(again, arguments);
-  int length = vsnprintf(NULL, 0, format, arguments);
-  if (length >= 0 && sq_text_reserve(text, (size_t)length)) {
-    vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
-    text->length += (size_t)length;
-  }
+  size_t room = text->failed ? 0 : text->capacity - text->length;
+  int length = vsnprintf(room ? text->data + text->length : NULL, room, format, arguments);
+  bool fits = length >= 0 && (size_t)length < room;
+  if (!fits && length >= 0 && (fits = sq_text_reserve(text, (size_t)length))) vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+  if (fits) text->length += (size_t)length;
+  else if (room) text->data[text->length] = '\0';
   va_end(again);
   va_end(arguments);
 }

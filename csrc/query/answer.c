@@ -104,7 +104,8 @@ static bool explain_columns(sq_reading *reading, const sq_query *query, const sq
   return good && sq_text_whole(out, error);
 }
 
-static bool explain_sql(sq_store *store, const sq_query *query, const sq_plan *plan, const char *why, sq_text *out, sq_error *error) {
+static bool explain_sql(sq_store *store, const sq_query *query, sq_plan *plan, const char *why, sq_text *out, sq_error *error) {
+  if (!sq_plan_write(plan, query, false)) return false;
   sq_text_format(out, "engine: sql, by %s (%s)\n", plan->sql.target->title, why);
   write_query(query, plan, out);
   sq_text_put(out, "sql: ");
@@ -115,7 +116,7 @@ static bool explain_sql(sq_store *store, const sq_query *query, const sq_plan *p
   return write_plan(store, plan, out, error) && sq_text_whole(out, error);
 }
 
-static bool explain(sq_store *store, const sq_query *query, const sq_plan *plan, sq_text *out, sq_error *error) {
+static bool explain(sq_store *store, const sq_query *query, sq_plan *plan, sq_text *out, sq_error *error) {
   sq_reading reading;
   bool begun = sq_reading_begin(&reading, store, query, plan, false, error);
   bool good = begun && reading.version && explain_columns(&reading, query, plan, out, error);

@@ -101,7 +101,7 @@ int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filt
   if (!query) return -1;
   sq_plan plan;
   int64_t count = -1;
-  if (sq_plan_begin(&plan, store, query, false, error)) {
+  if (sq_plan_begin(&plan, store, query, false, error) && sq_plan_write(&plan, query, false)) {
     sq_scan *scan = sq_plan_scan(&plan, store, error);
     if (scan) count = export_to(path, &plan, scan, error);
     sq_scan_close(scan);

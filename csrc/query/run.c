@@ -7,12 +7,24 @@
 
 /* ----------------------------------------------------------------------------------------------- planning */
 
+static bool make_stamp(sq_plan *plan, const sq_query *query, sq_error *error) {
+  return plan->stamp || sq_cursor_stamp(query, &plan->scope, &plan->stamp, error);
+}
+
 static bool read_cursor(sq_plan *plan, const sq_query *query, sq_error *error) {
   size_t width = plan->columns.count - plan->columns.shown;
   sq_value *after = sq_arena_take(&plan->arena, width * sizeof *after);
   plan->after = after;
   if (!after) return sq_fail_memory(error);
-  return sq_cursor_read(query->after, query->after_length, plan->stamp, &plan->arena, after, width, error);
+  return make_stamp(plan, query, error) && sq_cursor_read(query->after, query->after_length, plan->stamp, &plan->arena, after, width, error);
+}
+
+#define LARGE 500 /* nodes and values: what has more is written to see whether SQL would refuse it, whoever answers */
+
+static size_t size_of(const sq_node *node) {
+  size_t size = 1 + node->count;
+  for (uint32_t i = 0; sq_has_kids(node) && i < node->count; i++) size += size_of(node->kids[i]);
+  return size;
 }
 
 bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool count, sq_error *error) {
@@ -20,11 +32,15 @@ bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool c
   sq_arena_begin(&plan->arena, query->allocator, NULL, 0);
   plan->sql = (sq_sql){.target = &sq_sqlite_target, .scope = &plan->scope, .arena = &plan->arena, .error = error,
                        .text = {.allocator = query->allocator}};
-  if (!sq_cursor_stamp(query, &plan->scope, &plan->stamp, error)) return false;
   sq_query_columns(query, &plan->scope, &plan->columns);
-  if (count) return sq_sql_count(&plan->sql, query);
-  if (query->after && !read_cursor(plan, query, error)) return false;
-  return sq_sql_select(&plan->sql, query, plan->after, &plan->columns);
+  if (!count && query->after && !read_cursor(plan, query, error)) return false;
+  bool large = size_of(query->filter.rows) + size_of(query->filter.keep) > LARGE;
+  return !large || sq_plan_write(plan, query, count);
+}
+
+bool sq_plan_write(sq_plan *plan, const sq_query *query, bool count) {
+  if (plan->sql.text.length) return true;
+  return count ? sq_sql_count(&plan->sql, query) : sq_sql_select(&plan->sql, query, plan->after, &plan->columns);
 }
 
 void sq_plan_end(sq_plan *plan) {
@@ -65,36 +81,37 @@ bool sq_plan_take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_err
 }
 
 /* One row more than asked for was read: where there is one, the page before it has a cursor. */
-static bool end_page(const sq_plan *plan, const sq_query *query, sq_rows *rows, sq_error *error) {
+static bool end_page(sq_plan *plan, const sq_query *query, sq_rows *rows, sq_error *error) {
   if (!query->limited || rows->count <= (size_t)query->limit) return true;
   sq_rows_drop_last(rows);
   if (rows->count == 0) return true;
   sq_value values[sizeof rows->columns.items / sizeof *rows->columns.items];
   sq_rows_read_all(rows, rows->count - 1, values);
+  if (!make_stamp(plan, query, error)) return false;
   rows->next = sq_cursor_write(plan->stamp, values + rows->columns.shown, rows->columns.count - rows->columns.shown);
   return rows->next || sq_fail_memory(error);
 }
 
-static bool run_sql(sq_store *store, const sq_plan *plan, sq_rows *rows, sq_error *error) {
-  sq_scan *scan = sq_plan_scan(plan, store, error);
+static bool run_sql(sq_store *store, const sq_query *query, sq_plan *plan, sq_rows *rows, sq_error *error) {
+  sq_scan *scan = sq_plan_write(plan, query, false) ? sq_plan_scan(plan, store, error) : NULL;
   bool good = scan && sq_plan_take_rows(plan, scan, rows, error);
   sq_scan_close(scan);
   return good;
 }
 
-static bool fill(sq_store *store, const sq_query *query, const sq_plan *plan, sq_rows *rows, sq_error *error) {
+static bool fill(sq_store *store, const sq_query *query, sq_plan *plan, sq_rows *rows, sq_error *error) {
   sq_reading reading;
   bool begun = sq_reading_begin(&reading, store, query, plan, false, error);
   bool good = begun && reading.version && sq_reading_rows(&reading, rows);
   if (begun && !good && (!reading.version || sq_reading_turns_to_sql(&reading))) {
     sq_rows_clear(rows);
-    good = run_sql(store, plan, rows, error);
+    good = run_sql(store, query, plan, rows, error);
   }
   sq_reading_end(&reading);
   return good && end_page(plan, query, rows, error);
 }
 
-static sq_rows *run(sq_store *store, const sq_query *query, const sq_plan *plan, sq_error *error) {
+static sq_rows *run(sq_store *store, const sq_query *query, sq_plan *plan, sq_error *error) {
   sq_rows *rows = sq_rows_make(&plan->columns, error);
   if (!rows || fill(store, query, plan, rows, error)) return rows;
   sq_rows_free(rows);
@@ -109,20 +126,20 @@ sq_rows *sq_rows_run(sq_store *store, const sq_query *query, sq_error *error) {
   return rows;
 }
 
-static int64_t read_count(sq_store *store, const sq_plan *plan, sq_error *error) {
-  sq_scan *scan = sq_plan_scan(plan, store, error);
+static int64_t read_count(sq_store *store, const sq_query *query, sq_plan *plan, sq_error *error) {
+  sq_scan *scan = sq_plan_write(plan, query, true) ? sq_plan_scan(plan, store, error) : NULL;
   sq_value count = {.integer = -1};
   if (!scan || sq_scan_next(scan, error) != 1 || !sq_scan_column(scan, 0, &count, error)) count.integer = -1;
   sq_scan_close(scan);
   return count.integer;
 }
 
-static int64_t count(sq_store *store, const sq_query *query, const sq_plan *plan, sq_error *error) {
+static int64_t count(sq_store *store, const sq_query *query, sq_plan *plan, sq_error *error) {
   sq_reading reading;
   int64_t rows = -1;
   bool begun = sq_reading_begin(&reading, store, query, plan, true, error);
   if (begun && reading.version) rows = sq_reading_count(&reading);
-  if (begun && rows < 0 && (!reading.version || sq_reading_turns_to_sql(&reading))) rows = read_count(store, plan, error);
+  if (begun && rows < 0 && (!reading.version || sq_reading_turns_to_sql(&reading))) rows = read_count(store, query, plan, error);
   sq_reading_end(&reading);
   return rows;
 }

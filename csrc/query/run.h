@@ -5,17 +5,19 @@
 #include "query/rows.h"
 #include "store/store.h"
 
-/* A statement with all that it needs, written for the store's scope. End it with sq_plan_end. */
+/* What a query is in the store's scope, and as a statement, once it is written. End it with sq_plan_end. */
 typedef struct sq_plan {
   sq_arena arena;
   sq_scope scope;
   sq_sql sql;
   sq_columns columns;
   const sq_value *after; /* where a cursor stands, or NULL */
-  uint64_t stamp;
+  uint64_t stamp; /* 0: not made yet */
 } sq_plan;
 
 bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool count, sq_error *error);
+/* Writes the statement; only SQL has use for it. */
+bool sq_plan_write(sq_plan *plan, const sq_query *query, bool count);
 void sq_plan_end(sq_plan *plan);
 /* Reads all rows of the scan. */
 bool sq_plan_take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error);

@@ -59,7 +59,7 @@ static void expand(sq_sql *sql, const char *template, const holes *h) {
     switch (*template) {
       case '@': h->subject(h); break;
       case '#': sq_emit_parameter(sql, h->operands ? &h->operands[used++].value : &h->values[used++]); break;
-      case '$': sq_text_format(&sql->text, "%s.", h->alias); break;
+      case '$': sq_emit_column(sql, h->alias, ""); break;
       case '%': sq_text_format(&sql->text, "%d", h->number); break;
       default: return;
     }
@@ -78,11 +78,17 @@ void sq_emit_values(sq_sql *sql, const char *template, const char *alias, sq_fie
   expand(sql, template, &(holes){.alias = alias, .subject = subject_field, .sql = sql, .field = subject, .values = values});
 }
 
+void sq_emit_column(sq_sql *sql, const char *alias, const char *column) {
+  put(sql, alias);
+  sq_text_byte(&sql->text, '.');
+  put(sql, column);
+}
+
 void sq_emit_field(sq_sql *sql, sq_field field, const char *alias, bool recorded) {
   const sq_field_row *row = sq_field_get(field);
   const char *expression = sql->target->field[field] ? sql->target->field[field] : row->sql;
   bool bare = !expression || (recorded && row->home == SQ_HOME_ROW);
-  if (bare) sq_text_format(&sql->text, "%s.%s", alias, row->column);
+  if (bare) sq_emit_column(sql, alias, row->column);
   else expand(sql, expression, &(holes){.alias = alias, .sql = sql});
 }
 
@@ -111,7 +117,7 @@ static void put_session_column(walk *w, const sq_node *node) {
   const sq_field_row *row = sq_field_get(node->field);
   if (node->field == SQ_F_SESSION_KEY) put(w->sql, w->scalar_key ? w->sql->target->text_of_key : "s.k1");
   else if (sq_aggregate_stage(row->aggregate) == SQ_STAGE_OWN) sq_emit_template(w->sql, w->sql->target->aggregate[row->aggregate], "s", SQ_F_NONE, 0);
-  else sq_text_format(&w->sql->text, "s.%s", sq_field_short_name(node->field));
+  else sq_emit_column(w->sql, "s", sq_field_short_name(node->field));
 }
 
 /* The field's own expression. */

@@ -103,14 +103,14 @@ static bool from_group(sq_field field) { return sq_field_get(field)->level == SQ
 
 static void put_field_column(sq_sql *sql, const sq_query *query, sq_field field) {
   if (!from_group(field)) sq_emit_field(sql, field, "r", query->recorded);
-  else if (from_rows(field)) sq_text_format(&sql->text, "s.%s", sq_field_short_name(field));
+  else if (from_rows(field)) sq_emit_column(sql, "s", sq_field_short_name(field));
   else sq_emit_template(sql, sql->target->aggregate[sq_field_get(field)->aggregate], "s", SQ_F_NONE, 0);
 }
 
 static void put_column(sq_sql *sql, const sq_query *query, const sq_column_of *column) {
   switch (column->origin) {
-    case SQ_FROM_ORGANIZATION: sq_text_format(&sql->text, "%s.organization_id", alias_of(query)); break;
-    case SQ_FROM_PROJECT: sq_text_format(&sql->text, "%s.project", alias_of(query)); break;
+    case SQ_FROM_ORGANIZATION: sq_emit_column(sql, alias_of(query), "organization_id"); break;
+    case SQ_FROM_PROJECT: sq_emit_column(sql, alias_of(query), "project"); break;
     case SQ_FROM_KEY: put(sql, key_columns[column->key]); break;
     case SQ_FROM_FIELD: put_field_column(sql, query, column->field);
   }

@@ -73,6 +73,8 @@ void sq_emit_rows(sq_sql *sql, const sq_node *filter, const char *alias);
 /* A filter about groups: its session fields are columns of alias "s", its n-th SOME or EVERY is column
    s.quantified_n. `scalar_key`: the groups' key is a member of a map, whose text is the session.id. */
 void sq_emit_keep(sq_sql *sql, const sq_node *filter, bool scalar_key);
+/* alias.column */
+void sq_emit_column(sq_sql *sql, const char *alias, const char *column);
 /* The expression of a request field (`recorded`: the bare column). */
 void sq_emit_field(sq_sql *sql, sq_field field, const char *alias, bool recorded);
 void sq_emit_parameter(sq_sql *sql, const sq_value *value);
