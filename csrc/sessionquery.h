@@ -383,7 +383,8 @@ bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, siz
 /* Merges a JSON object into the session's own map; null clears a key. */
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length,
                        sq_error *error);
-/* The one organization and project that hold the target, as "organization\0project\0" in `out`. */
+/* The one organization and project that hold the target, as "organization\0project\0" in `out`. Of a session for which
+   both are given nothing is looked up: whether it has requests, its requests tell. */
 bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
 
 typedef struct sq_deletion {

@@ -20,11 +20,14 @@ static bool narrow(const char *scope, const char *wanted, const char **out, cons
   return sq_fail(error, SQ_E_FORBIDDEN, "the handle was opened for another %s than '%s'", what, sq_show(wanted, strlen(wanted)).text);
 }
 
+static bool narrow_owner(const sq_store *store, const sq_target *target, const char **organization, const char **project, sq_error *error) {
+  return narrow(store->organization, target->organization, organization, "organization", error) &&
+         narrow(store->project, target->project, project, "project", error);
+}
+
 static bool bind_lookup(sqlite3_stmt *find, sq_store *store, const sq_target *target, sq_error *error) {
   const char *organization, *project;
-  if (!narrow(store->organization, target->organization, &organization, "organization", error) ||
-      !narrow(store->project, target->project, &project, "project", error))
-    return false;
+  if (!narrow_owner(store, target, &organization, &project, error)) return false;
   sq_bind_terminated(find, 1, target->request ? target->request : target->session);
   sq_bind_terminated(find, 2, organization);
   sq_bind_terminated(find, 3, project);
@@ -72,7 +75,12 @@ bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_te
 }
 
 bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error) {
-  return sq_store_enter(store, error) && sq_find_owner(store, target, false, out, error);
+  const char *organization, *project;
+  if (!sq_store_enter(store, error) || !narrow_owner(store, target, &organization, &project, error)) return false;
+  if (target->request || !target->session || !organization || !project) return sq_find_owner(store, target, false, out, error);
+  sq_text_append(out, organization, strlen(organization) + 1);
+  sq_text_append(out, project, strlen(project) + 1);
+  return sq_text_whole(out, error);
 }
 
 /* ---------------------------------------------------------------------------------------------- writing */
