@@ -152,7 +152,7 @@ bool sq_run_begin(sq_run *run, sq_exec *exec, sq_error *error) {
   }
   unsigned quantified = query->source == SQ_REQUESTS ? 0 : count_quantified(query->filter.keep);
   run->quantified = sq_run_take(run, quantified * sizeof *run->quantified + 1);
-  return run->quantified && (!quantified || make_quantified(run, query->filter.keep)) && order_blocks(run);
+  return run->quantified && (!quantified || make_quantified(run, query->filter.keep)) && order_blocks(run) && sq_run_narrow(run);
 }
 
 void sq_run_end(sq_run *run) {

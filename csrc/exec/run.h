@@ -83,6 +83,10 @@ void sq_run_row(sq_run *run);
 /* False, with an error, when the call has taken its time. */
 bool sq_run_in_time(sq_run *run);
 
+/* --- session.c: of a filter that names a session, its organization and project: all blocks without it are empty. */
+
+bool sq_run_narrow(sq_run *run);
+
 /* --- blocks */
 
 sq_state *sq_run_state(sq_run *run, uint32_t block);

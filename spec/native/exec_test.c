@@ -197,7 +197,9 @@ static sq_view *make_view(sq_error *error) {
 static const char *const row_filters[] = {
     "", "", "created_at >= 2026-09-21T15:30:00 and created_at < 2026-09-21T16:30:00", "created_at > 2026-09-21T16:00:00", "model = 'gpt-4o'",
     "latency_ms > 100 and not status = 200", "properties.env = 'prod'", "properties.n = 1 or user_id = 'u1'", "tags has 'a'", "cached",
-    "total_tokens > 1000", "created_at < 2026-09-21T15:00:00 and run_type = 'llm'", "error is present", "model = 'none'", "session_id = 'session 7'"};
+    "total_tokens > 1000", "created_at < 2026-09-21T15:00:00 and run_type = 'llm'", "error is present", "model = 'none'", "session_id = 'session 7'",
+    "session_id = 'session 12' and organization_id = '' and project = 'default'", "session_id = 'session 7' and organization_id = 'other' and project = 'second' and latency_ms > 40",
+    "session_id = 'session 30'", "session_id = 'nobody' and organization_id = '' and project = 'default'"};
 static const char *const keep_filters[] = {
     "", "", "", "session.total_requests >= 7", "session.total_cost_usd > 0.3", "session.name contains 'plan'", "session.id = 'session 12'",
     "session.name contains 'REF' or session.id contains '11'", "session.error_rate > 0.25", "session.latency_p90_ms > 1000",
@@ -432,6 +434,20 @@ static void check_searches(sq_store *store, const sq_view *view) {
     }
 }
 
+/* Filters that name one session, in blocks that are looked at and not, in every order. */
+static void check_single(sq_store *store, const sq_view *view) {
+  static const char *const owners[][2] = {{"", "default"}, {"", "second"}, {"other", "default"}, {"other", "second"}};
+  char filter[200], what[800];
+  for (int i = 0; i < 200; i++) {
+    const char *const *owner = owners[random_below(4)];
+    snprintf(filter, sizeof filter, "session_id = 'session %u' and organization_id = '%s' and project = '%s'%s", (unsigned)random_below(SESSIONS + 5), owner[0], owner[1],
+             chance(30) ? " and latency_ms > 40" : "");
+    sq_query *query = make_query((sq_source)(i % 2 ? SQ_SESSIONS : SQ_REQUESTS), filter, NULL, chance(50), 5, 0, 0, what);
+    check_query(store, view, query, &(sq_scope){0}, false, what);
+    sq_query_free(query);
+  }
+}
+
 /* A call that is late, and one whose taker fails, leave nothing behind. */
 static bool always(void *late) { return (void)late, true; }
 static bool refuse(void *to, const sq_value *values, size_t count, sq_error *error) { return (void)to, (void)values, (void)count, sq_fail(error, SQ_E_FULL, "no"); }
@@ -485,6 +501,7 @@ int main(void) {
   sq_view *view = make_view(&error);
   check_scopes(path, view);
   check_searches(store, view);
+  check_single(store, view);
   check_failures(view);
   check_early(view);
   sq_view_release(view);
