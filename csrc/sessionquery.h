@@ -34,6 +34,7 @@
   CODE(LIMIT, "limit", 400, "too deep, too long or too many") \
   CODE(LEVEL, "level", 400, "a session field where requests are asked about, or the other way round") \
   CODE(CURSOR, "cursor", 400, "a page cursor that is damaged or belongs to another query") \
+  CODE(UNAUTHORIZED, "unauthorized", 401, "no key of this store, or one that was revoked") \
   CODE(FORBIDDEN, "forbidden", 403, "outside the handle's organization or project") \
   CODE(READONLY, "readonly", 500, "a read-only handle cannot write") \
   CODE(NOT_FOUND, "not_found", 404, "no such request, session or file") \
@@ -413,6 +414,49 @@ typedef struct sq_stats {
 } sq_stats;
 
 bool sq_store_stats(sq_store *store, sq_stats *stats, sq_error *error);
+
+/* ---------------------------------------------------------------------------------------------- keys */
+
+/* Whom a server lets in, as whom, for what. A key's text is "id.secret", 256 random bits of secret; the store keeps
+   its SHA-256 only. */
+
+/* RIGHT(enumerator, name, what it lets a caller do). None of them includes another. */
+#define SQ_RIGHTS(RIGHT) \
+  RIGHT(QUERY, "query", "ask about requests and sessions") \
+  RIGHT(RECORD, "record", "record requests, feedback and tags") \
+  RIGHT(ADMIN, "admin", "see and manage what concerns the whole server")
+
+typedef enum sq_right {
+#define SQ_RIGHT_ENUM(id, name, meaning) SQ_RIGHT_##id,
+  SQ_RIGHTS(SQ_RIGHT_ENUM)
+#undef SQ_RIGHT_ENUM
+} sq_right;
+
+/* "query" for SQ_RIGHT_QUERY and so on; NULL past the last. Static storage. */
+const char *sq_right_name(sq_right right);
+
+typedef struct sq_key_spec {
+  const char *organization; /* NULL: the handle's, else "" */
+  const char *project;      /* NULL: the handle's, else every project of the organization */
+  const char *name;         /* for people; NULL: none */
+  unsigned rights;          /* 1 << sq_right of each */
+} sq_key_spec;
+
+#define SQ_KEY_ID_LENGTH 16
+#define SQ_KEY_LENGTH (SQ_KEY_ID_LENGTH + 1 + 64)
+
+/* Makes a key. Its text, terminated, is told this once. */
+bool sq_key_create(sq_store *store, const sq_key_spec *spec, char out[SQ_KEY_LENGTH + 1], sq_error *error);
+/* The keys within the handle's scope, oldest first, revoked ones too, as a JSON array of {"id", "name", "organization",
+   "project", "rights", "created_at", "revoked_at"}. Neither secrets nor hashes. */
+bool sq_key_list(sq_store *store, sq_text *out, sq_error *error);
+/* Ends a key for good; again does nothing. */
+bool sq_key_revoke(sq_store *store, const char *id, sq_error *error);
+/* Whose key this is, as a JSON object as above, with the handle's project where the key has none. SQ_E_UNAUTHORIZED, with
+   one message for all of them, when it is malformed, unknown, wrong, revoked, or of another scope than the handle's. */
+bool sq_key_check(sq_store *store, const char *text, size_t length, sq_text *out, sq_error *error);
+/* Whether a key was ever made in this store, whatever the handle's scope: revoking the last one opens nothing. */
+bool sq_key_any(sq_store *store, bool *any, sq_error *error);
 
 /* ------------------------------------------------------------------------------------------- answers */
 

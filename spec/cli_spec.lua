@@ -84,7 +84,7 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
     assert(output:find "requests          2\n" and output:find "last_created_at   2026%-11%-19T10:00:00Z\n", output)
     assert(run "--version":find "^sessionquery 0%.1%.0\n$")
     output = run "--help"
-    for _, name in ipairs { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check" } do assert(output:find("\n   " .. name, 1, true), name) end
+    for _, name in ipairs { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys" } do assert(output:find("\n   " .. name, 1, true), name) end
   end)
 
   it("seals, checks and reindexes", function()
@@ -110,6 +110,33 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
       assert.same({ "sessionquery: there is no store at " .. fresh .. "\n", 1 }, { output, status })
       assert.is_nil(io.open(fresh))
     end
+  end)
+
+  it("makes, lists and revokes keys", function()
+    local fresh = vm.path "keys.db"
+    local key, status = run("keys add --organization acme --project chat --right record --right query --name ci --db " .. fresh)
+    assert.equal(0, status, key)
+    local id, secret = key:match "^(%x+)%.(%x+)\n$"
+    assert(id and #secret == 64, key)
+    assert.equal(0, (select(2, run("keys add --db " .. fresh))))
+    local output = run("keys list --format csv --db " .. fresh)
+    assert(output:find("^id,name,organization,project,rights,created_at,revoked_at\r\n" .. id .. ",ci,acme,chat,\"query,record\",[%w.:-]+,\r\n"), output)
+    assert.is_nil(output:find(secret, 1, true))
+    assert.same({ "", 0 }, { run("keys revoke --organization acme --db " .. fresh .. " " .. id) })
+    output = run("keys list --organization acme --format csv --db " .. fresh)
+    assert(output:find "Z,[%w.:-]+Z\r\n$", output)
+    for _, case in ipairs {
+      { "keys revoke --db " .. fresh .. " nope", "sessionquery: there is no key with the id 'nope'\n" },
+      { "keys revoke --organization other --db " .. fresh .. " " .. id, "there is no key with the id" },
+      { "keys list --db build/spec/none.db", "there is no store at build/spec/none.db" },
+      { "keys revoke x --db build/spec/none.db", "there is no store at build/spec/none.db" },
+      { "keys add --right all --db " .. fresh, "must be one of 'query', 'record', 'admin'" }, { "keys", "a command is required" },
+    } do
+      output, status = run(case[1])
+      assert(status ~= 0, case[1])
+      assert(output:find(case[2], 1, true), output)
+    end
+    vm.remove(fresh)
   end)
 
   it("keeps to an organization", function()

@@ -67,6 +67,11 @@ static const char *const index_tables =
     " INSERT INTO change(seq) SELECT r.seq FROM feedback AS f CROSS JOIN request AS r ON r.request_id = f.request_id"
     " AND r.organization_id = f.organization_id AND r.project = f.project WHERE f.id = NEW.id; END;";
 
+/* Whom a server lets in (keys.c). `hash` is all that is kept of a key; project NULL is every one of its organization. */
+static const char *const key_table =
+    "CREATE TABLE api_key(id TEXT PRIMARY KEY NOT NULL, hash BLOB NOT NULL, name TEXT, organization_id TEXT NOT NULL, project TEXT,"
+    " rights TEXT NOT NULL, created_at_us INTEGER NOT NULL, revoked_at_us INTEGER) WITHOUT ROWID;";
+
 /* ------------------------------------------------------------------------------------------------ versions */
 
 static const char *const older_indexes =
@@ -76,6 +81,8 @@ static const char *const older_indexes =
 static bool create_index(sq_store *store, sq_error *error) {
   return sq_execute(store, older_indexes, error) && sq_execute(store, index_tables, error);
 }
+
+static bool create_keys(sq_store *store, sq_error *error) { return sq_execute(store, key_table, error); }
 
 static bool create(sq_store *store, sq_error *error) {
   sq_text sql = {0};
@@ -88,7 +95,7 @@ static bool create(sq_store *store, sq_error *error) {
 
 /* From version n to n + 1, in the transaction that sets the new one. Instant ones only: sq_store_open runs
    them. A migration that takes long gets a flag here, and is left to sq_store_migrate. */
-static bool (*const migrations[SQ_SCHEMA_VERSION])(sq_store *store, sq_error *error) = {create, create_index};
+static bool (*const migrations[SQ_SCHEMA_VERSION])(sq_store *store, sq_error *error) = {create, create_index, create_keys};
 
 static bool read_pragma(sq_store *store, const char *name, int64_t *out, sq_error *error) {
   sq_text sql = {0};

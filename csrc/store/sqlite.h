@@ -8,7 +8,7 @@
 #include "store/store.h"
 
 #define SQ_APPLICATION_ID 0x73657371 /* "sesq" */
-#define SQ_SCHEMA_VERSION 2
+#define SQ_SCHEMA_VERSION 3
 
 /* Statements that a handle keeps prepared. */
 typedef enum sq_cached {
@@ -32,6 +32,7 @@ typedef enum sq_cached {
   SQ_DELETE_BODY,
   SQ_FIND_FEEDBACK,
   SQ_INSERT_FEEDBACK,
+  SQ_FIND_KEY,
   SQ_CACHED_COUNT
 } sq_cached;
 
@@ -99,6 +100,8 @@ void sq_let_file_go(sq_store *store);
 bool sq_held_file(const sq_store *store, uint64_t *device, uint64_t *inode);
 
 /* --- target.c */
+/* The narrower of what the handle (`scope`) and the caller say, NULL for all; false when they contradict. */
+bool sq_narrow(const char *scope, const char *wanted, const char **out, const char *what, sq_error *error);
 /* The one organization and project that hold the target, as sq_store_resolve tells them. `remains`: what is
    left of a session counts too, when its requests are gone. */
 bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error);

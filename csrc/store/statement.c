@@ -76,6 +76,8 @@ static const char *const cached_sql[SQ_CACHED_COUNT] = {
                            " AND score IS ?5 AND value IS ?6 AND comment IS ?7 AND source IS ?8 AND created_at_us = ?9",
     [SQ_INSERT_FEEDBACK] = "INSERT INTO feedback(request_id, organization_id, project, key, score, value, comment, source,"
                            " created_at_us, session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [SQ_FIND_KEY] = "SELECT hash, id, name, organization_id, coalesce(project, ?3), rights, created_at_us, revoked_at_us FROM api_key"
+                    " WHERE id = ?1 AND organization_id = coalesce(?2, organization_id) AND coalesce(project = ?3, TRUE)",
 };
 
 static sqlite3_stmt *prepare(sq_store *store, const char *sql, unsigned flags, sq_error *error) {

@@ -13,16 +13,15 @@
 
 /* ------------------------------------------------------------------------------------- whose it is, exactly */
 
-/* The narrower of what the handle and the caller say; false when they contradict. */
-static bool narrow(const char *scope, const char *wanted, const char **out, const char *what, sq_error *error) {
+bool sq_narrow(const char *scope, const char *wanted, const char **out, const char *what, sq_error *error) {
   *out = scope ? scope : wanted;
   if (!scope || !wanted || strcmp(scope, wanted) == 0) return true;
   return sq_fail(error, SQ_E_FORBIDDEN, "the handle was opened for another %s than '%s'", what, sq_show(wanted, strlen(wanted)).text);
 }
 
 static bool narrow_owner(const sq_store *store, const sq_target *target, const char **organization, const char **project, sq_error *error) {
-  return narrow(store->organization, target->organization, organization, "organization", error) &&
-         narrow(store->project, target->project, project, "project", error);
+  return sq_narrow(store->organization, target->organization, organization, "organization", error) &&
+         sq_narrow(store->project, target->project, project, "project", error);
 }
 
 static bool bind_lookup(sqlite3_stmt *find, sq_store *store, const sq_target *target, sq_error *error) {

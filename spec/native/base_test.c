@@ -11,6 +11,7 @@
 #include "base/pattern.h"
 #include "base/time.h"
 #include "base/repair.h"
+#include "base/sha256.h"
 #include "base/utf8.h"
 #include "session/sample.h"
 #include "session/sum.h"
@@ -385,6 +386,49 @@ static void nearest_names(void) {
   }
 }
 
+/* Of NIST: FIPS 180-4's examples and its million; the lengths around the end of a block, by another implementation. */
+static void sha256(void) {
+  static const struct {
+    const char *piece;
+    size_t times;
+    const char *hex;
+  } cases[] = {
+      {"", 1, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+      {"abc", 1, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+      {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 1, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+      {"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu", 1,
+       "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
+      {"a", 1000000, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"},
+      {"x", 55, "d5e285683cd4efc02d021a5c62014694958901005d6f71e89e0989fac77e4072"},
+      {"x", 56, "04c26261370ee7541549d16dee320c723e3fd14671e66a099afe0a377c16888e"},
+      {"x", 63, "75220b47218278e656f2013bb8f0c455a25eaf01e86c64924e9d48d89776d6f2"},
+      {"x", 64, "7ce100971f64e7001e8fe5a51973ecdfe1ced42befe7ee8d5fd6219506b5393c"},
+      {"x", 65, "9537c5fdf120482f7d58d25e9ed583f52c02b4e304ea814db1633ad565aed7e9"},
+      {"x", 119, "000b48d4edf0fa7bee3c6236ecd2785baa5db4eeb8bb54341b029e0d9fa5fb0c"},
+      {"x", 120, "13f05a0b594787f5ecd315edc96141bd3243203d1b7d4f0836f37308b276ba98"},
+      {"x", 128, "24da1b81d0b16df6428eee73c69fcb2a93c76bc6df706f0c6670fe6bfe800464"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    size_t length = strlen(cases[i].piece), size = length * cases[i].times;
+    char *text = malloc(size + 1), hex[2 * SQ_SHA256_SIZE + 1];
+    uint8_t hash[SQ_SHA256_SIZE];
+    for (size_t k = 0; text && k < cases[i].times; k++) memcpy(text + k * length, cases[i].piece, length);
+    if (text) sq_sha256(text, size, hash);
+    for (int k = 0; k < SQ_SHA256_SIZE; k++) snprintf(hex + 2 * k, 3, "%02x", hash[k]);
+    CHECK(text && strcmp(hex, cases[i].hex) == 0, "%.20s × %zu: %s", cases[i].piece, cases[i].times, hex);
+    free(text);
+  }
+  uint8_t a[SQ_SHA256_SIZE], b[SQ_SHA256_SIZE];
+  sq_sha256("a", 1, a);
+  sq_sha256("a", 1, b);
+  CHECK(sq_sha256_equal(a, b), "the same");
+  for (int i = 0; i < 8 * SQ_SHA256_SIZE; i++) {
+    b[i / 8] ^= (uint8_t)(1 << i % 8);
+    CHECK(!sq_sha256_equal(a, b), "bit %d differs", i);
+    b[i / 8] ^= (uint8_t)(1 << i % 8);
+  }
+}
+
 static int ascending(const void *a, const void *b) {
   int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
   return (x > y) - (x < y);
@@ -433,5 +477,6 @@ int main(void) {
   hashes();
   nearest_names();
   samples();
+  sha256();
   return report();
 }

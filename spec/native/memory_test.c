@@ -260,6 +260,25 @@ static bool find_ids(sq_error *error) {
   return good;
 }
 
+/* A key that is right is never one without its organization. */
+static bool ask_keys(sq_error *error) {
+  static const char whose[] = "\"organization\":\"acme\",\"project\":\"chat\",\"rights\":[\"record\"]";
+  char key[SQ_KEY_LENGTH + 1], id[SQ_KEY_ID_LENGTH + 1] = "";
+  sq_key_spec spec = {.organization = "acme", .project = "chat", .name = "memory", .rights = 1u << SQ_RIGHT_RECORD};
+  sq_text checked = {0}, listed = {0};
+  bool any = false;
+  sq_store *opened = sq_store_open(":memory:", NULL, error);
+  bool good = opened && sq_key_create(opened, &spec, key, error) && sq_key_check(opened, key, SQ_KEY_LENGTH, &checked, error) &&
+              sq_key_list(opened, &listed, error) && sq_key_any(opened, &any, error);
+  if (good) memcpy(id, key, SQ_KEY_ID_LENGTH);
+  CHECK(!good || (any && strstr(checked.data, whose) && strstr(listed.data, whose)), "%s", checked.data);
+  good = good && sq_key_revoke(opened, id, error);
+  sq_text_free(&checked);
+  sq_text_free(&listed);
+  sq_store_close(opened);
+  return good;
+}
+
 /* Whatever failed before: the columns are right, and no id stands twice. */
 static void check_store(const char *after) {
   sq_error error = {.code = SQ_OK};
@@ -310,6 +329,7 @@ int main(void) {
   sweep("helicone request", request, 1);
   sweep("built query", combine, 1);
   sweep("store", store, 1);
+  sweep("keys", ask_keys, 1);
   index_jobs();
   return report();
 }
