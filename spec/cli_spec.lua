@@ -84,7 +84,7 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
     assert(output:find "requests          2\n" and output:find "last_created_at   2026%-11%-19T10:00:00Z\n", output)
     assert(run "--version":find "^sessionquery 0%.1%.0\n$")
     output = run "--help"
-    for _, name in ipairs { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys" } do assert(output:find("\n   " .. name, 1, true), name) end
+    for _, name in ipairs { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys", "reprice" } do assert(output:find("\n   " .. name, 1, true), name) end
   end)
 
   it("seals, checks and reindexes", function()
@@ -131,6 +131,34 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
       { "keys list --db build/spec/none.db", "there is no store at build/spec/none.db" },
       { "keys revoke x --db build/spec/none.db", "there is no store at build/spec/none.db" },
       { "keys add --right all --db " .. fresh, "must be one of 'query', 'record', 'admin'" }, { "keys", "a command is required" },
+    } do
+      output, status = run(case[1])
+      assert(status ~= 0, case[1])
+      assert(output:find(case[2], 1, true), output)
+    end
+    vm.remove(fresh)
+  end)
+
+  it("fills costs in, and computes them anew", function()
+    local fresh, prices = vm.path "priced.db", vm.path "prices.json"
+    local calls = vm.write(vm.path "calls.jsonl", '{"request_id":"1","created_at":"2026-11-18","model":"m","prompt_tokens":100}\n' ..
+      '{"request_id":"2","created_at":"2026-11-19","model":"m","prompt_tokens":100}\n{"request_id":"3","created_at":1,"model":"new","prompt_tokens":1}\n' ..
+      '{"request_id":"4","created_at":1,"prompt_tokens":1}\n{"request_id":"5","created_at":1,"model":"new","prompt_tokens":1}\n')
+    vm.write(prices, '{"m":{"input_cost_per_token":1e-05}}')
+    local output, status = run(("import -q --prices %s --db %s %s"):format(prices, fresh, calls))
+    assert.same({ calls .. ": 5 lines, 5 added\nno price for new: 2 requests\nno price for requests without a model: 1 requests\n", 0 }, { output, status })
+    vm.write(prices, '{"m":{"input_per_million":20}}')
+    output, status = run(("reprice --prices %s --from 2026-11-19 --db %s"):format(prices, fresh))
+    assert.same({ "1 costs changed, by 0.001000000 USD; 0 requests have a model without a price\n", 0 }, { output, status })
+    output = run(("reprice --prices %s --db %s"):format(prices, fresh))
+    assert.equal("1 costs changed, by 0.001000000 USD; 3 requests have a model without a price\nno price for new: 2 requests\nno price for requests without a model: 1 requests\n", output)
+    output = run(("reprice --prices %s --to 2026-11-19 --db %s"):format(prices, fresh))
+    assert(output:find "^0 costs changed, by 0%.000000000 USD", output)
+    for _, case in ipairs {
+      { "reprice --db " .. fresh, "--prices" }, { "reprice --prices build/spec/none.json --db " .. fresh, "none.json" },
+      { "reprice --prices " .. prices .. " --from soon --db " .. fresh, "sessionquery: --from: 'soon' is not a time" },
+      { "reprice --prices " .. prices .. " --db build/spec/none.db", "there is no store at build/spec/none.db" },
+      { "import -q --prices build/spec/none.json --db " .. fresh .. " " .. calls, "none.json" },
     } do
       output, status = run(case[1])
       assert(status ~= 0, case[1])

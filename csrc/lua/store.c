@@ -437,6 +437,17 @@ static int iso(lua_State *L) {
   return 1;
 }
 
+/* core.seconds(time): seconds since 1970, or nil, message, detail */
+static int seconds(lua_State *L) {
+  sq_value time;
+  int64_t micros;
+  sq_error error = {.code = SQ_OK}, wrong = {.code = SQ_E_TYPE, .message = "a time is a number of seconds or RFC 3339 text"};
+  if (!binding_to_value(L, 1, &time)) return binding_fail(L, &wrong);
+  if (!sq_time_parse(&time, &micros, &error)) return binding_fail(L, &error);
+  lua_pushnumber(L, (double)micros / 1e6);
+  return 1;
+}
+
 void binding_open_store(lua_State *L) {
   static const luaL_Reg methods[] = {{"snapshot", snapshot}, {"backup", backup}, {"ingest", ingest},     {"feedback", feedback},
                                      {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
@@ -444,7 +455,7 @@ void binding_open_store(lua_State *L) {
                                      {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"read", read_block}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", open_store}, {"migrate", migrate}, {"encode", encode}, {"decode", decode},
-                                       {"reader", open_reader}, {"iso", iso},       {"line_id", line_id},      {NULL, NULL}};
+                                       {"reader", open_reader}, {"iso", iso}, {"seconds", seconds},     {"line_id", line_id},      {NULL, NULL}};
   binding_make_type(L, BINDING_STORE, methods, close_store, true);
   binding_make_type(L, BINDING_READER, reader_methods, close_reader, true);
   compat_set_functions(L, functions);

@@ -17,6 +17,7 @@ static const sq_member helicone[] = {
     {"time_to_first_token", SQ_MEMBER_FIELD, SQ_F_TIME_TO_FIRST_TOKEN_MS},
     {"cost", SQ_MEMBER_FIELD, SQ_F_COST_USD},
     {"costUSD", SQ_MEMBER_FALLBACK, SQ_F_COST_USD},
+    {"cost_source", SQ_MEMBER_FIELD, SQ_F_COST_SOURCE}, /* not Helicone's: what computes costs on import says so */
     {"provider", SQ_MEMBER_FIELD, SQ_F_PROVIDER},
     {"model", SQ_MEMBER_FIELD, SQ_F_MODEL},
     {"response_model", SQ_MEMBER_FALLBACK, SQ_F_MODEL},

@@ -60,6 +60,80 @@ local function read_iterator(iterator)
   end
 end
 
+-- -------------------------------------------------------------------------------------------------- prices
+
+-- What prices look at, by the names that a format has for it, the first that is there.
+local priced_names = {
+  canonical = { cost_usd = { "cost_usd" }, created_at = { "created_at" }, model = { "model" }, run_type = { "run_type" } },
+  helicone = {
+    cost_usd = { "cost", "costUSD" },
+    created_at = { "request_created_at" },
+    model = { "model", "response_model", "request_model" },
+    run_type = {},
+  },
+}
+for _, names in pairs(priced_names) do
+  for _, name in ipairs {
+    "provider", "cache_reference_id", "prompt_tokens", "completion_tokens", "prompt_cache_read_tokens", "prompt_cache_write_tokens",
+  } do
+    names[name] = { name }
+  end
+end
+
+--- The members that give a record its computed cost; nil when it gets none.
+local function cost_members(job, record)
+  local names, view = priced_names[job.format], {}
+  for field, candidates in pairs(names) do
+    for _, name in ipairs(candidates) do
+      local value = rawget(record, name)
+      if view[field] == nil and value ~= core.null then view[field] = value end
+    end
+  end
+  local cost = job.prices:missing_cost(view)
+  return cost and { [names.cost_usd[1]] = cost, cost_source = "computed" }
+end
+
+local function with_members(record, members)
+  local copy = {}
+  for name, value in next, record do copy[name] = value end
+  for name, value in next, members do copy[name] = value end
+  return copy
+end
+
+--- A line with further members; nil when one stands there already and cannot be told from others. The rest of it
+--- stays as it is written: the order of keys and the digits of numbers are part of bodies.
+local function splice(line, record, members)
+  local added = {}
+  for name, value in pairs(members) do
+    local text = core.encode(value)
+    if rawget(record, name) == nil then
+      added[#added + 1] = (',"%s":%s'):format(name, text)
+    else -- null
+      local count
+      line, count = line:gsub(('("%s"%%s*:%%s*)null'):format(name), function(before) return before .. text end)
+      if rawget(record, name) ~= core.null or count ~= 1 then return nil end
+    end
+  end
+  return (line:gsub("}%s*$", function(last) return table.concat(added) .. last end))
+end
+
+--- Fills costs in where lines bring none.
+local function pricer(job)
+  return function(line, number)
+    if not line:find "%S" then return "" end
+    local record, repaired = core.decode(line)
+    if type(record) ~= "table" then return line end -- the store says what is wrong with it
+    local members = cost_members(job, record)
+    if not members then return line end
+    local id = rawget(record, "request_id")
+    if id == nil or id == core.null then members.request_id = core.line_id(job.identity, number, line) end
+    local spliced = splice(line, record, members)
+    if spliced then return spliced end
+    if repaired then job.mapped.repaired = job.mapped.repaired + 1 end
+    return core.encode(with_members(record, members)) or line
+  end
+end
+
 -- ------------------------------------------------------------------------------------------------- mapping
 
 local UNREADABLE = "!" -- a line that is no JSON
@@ -117,6 +191,8 @@ local function mapper(job, map)
     if type(mapped) ~= "table" then
       return fault(job, number, "map gave a " .. type(mapped) .. ", not a record", { code = "type" })
     end
+    local members = job.prices and cost_members(job, mapped)
+    if members then mapped = with_members(mapped, members) end
     local text, why, wrong = core.encode(with_id(mapped, job, number, line))
     if not text then return fault(job, number, why, wrong) end
     if repaired then job.mapped.repaired = job.mapped.repaired + 1 end
@@ -188,7 +264,13 @@ return function(db, source, options)
     sum = { errors = {} },
   }
   for _, name in ipairs(counted) do job.sum[name] = 0 end
-  if options.map then job.map_line = mapper(job, options.map) end
+  -- what an update leaves out may be recorded already
+  if job.on_conflict ~= "update" then job.prices = rawget(db, "_prices") end
+  if options.map then
+    job.map_line = mapper(job, options.map)
+  elseif job.prices then
+    job.map_line = pricer(job)
+  end
   local read, message, detail
   if type(source) == "string" then
     read, message, detail = read_file(source)

@@ -5,10 +5,12 @@ local fields = require "sessionquery.field"
 local filters = require "sessionquery.filter"
 local importer = require "sessionquery.import"
 local query = require "sessionquery.query"
+local reprice = require "sessionquery.reprice"
 local sessions = require "sessionquery.session"
 
 ---@class sessionquery.Store
 ---@field package _core userdata? nil when closed
+---@field package _prices sessionquery.Prices?
 local Store = {}
 Store.__index = Store
 
@@ -26,7 +28,7 @@ local function no_arguments(count, what)
   if count > 0 then error(what .. " takes no argument", 3) end
 end
 
-local function wrap(opened) return setmetatable({ _core = opened }, Store) end
+local function wrap(opened, prices) return setmetatable({ _core = opened, _prices = prices }, Store) end
 
 -- --------------------------------------------------------------------------------------------------- opening
 
@@ -38,6 +40,7 @@ local open_options = {
   timeout_ms = "number",
   engine = "string",
   seal = "string",
+  prices = "table|id",
 }
 
 ---@class sessionquery.OpenOptions
@@ -48,6 +51,7 @@ local open_options = {
 ---@field timeout_ms? integer of each call, waiting for locks included; nil: none (locks wait 10 s)
 ---@field engine? "auto"|"sql"|"columns" auto: the columns where they can answer, SQL where they cannot
 ---@field seal? "auto"|"manual" manual: adding rows does not seal them, `db:seal()` does
+---@field prices? sessionquery.Prices|table|string what prices.load takes: add, update and import fill in costs
 
 local store = {}
 
@@ -67,6 +71,8 @@ function store.open(path, options)
     error(("open: engine is auto, sql or columns, not '%s'"):format(engine), 2)
   end
   if seal ~= "auto" and seal ~= "manual" then error(("open: seal is auto or manual, not '%s'"):format(seal), 2) end
+  local prices, wrong, place = reprice.prices(options.prices, "open")
+  if wrong then return nil, wrong, place end
   local opened, message, detail = core.open(path, {
     readonly = options.readonly,
     relaxed = options.durable == false,
@@ -77,7 +83,7 @@ function store.open(path, options)
     manual_seal = seal == "manual",
   })
   if not opened then return nil, message, detail end
-  return wrap(opened)
+  return wrap(opened, prices)
 end
 
 --- Brings a store's file to this version's schema, whatever that takes.
@@ -155,11 +161,11 @@ local of_record = {
 }
 
 --- Takes in one record or a list of them; the counts, the ids, and whether it was a list.
-local function write_records(open, records, what, mode)
+local function write_records(db, open, records, what, mode)
   if type(records) ~= "table" then error(("%s: expected a record or a list of records, got %s"):format(what, type(records)), 3) end
   local is_list = next(records) == nil or rawget(records, 1) ~= nil
   if is_list then check.list(records, what, 1) end
-  local lines, message, detail, number = lines_of(is_list and records or { records }, what, 4)
+  local lines, message, detail, number = lines_of(reprice.records(db, is_list and records or { records }, mode), what, 4)
   if lines then
     local counts, ids, place = open:ingest(lines, { mode = mode, ids = true })
     if counts then return counts, ids, is_list end
@@ -180,7 +186,7 @@ end
 ---@return string? message
 ---@return table? detail
 function Store:add(records)
-  local counts, ids, is_list = write_records(core_of(self), records, "add", "strict")
+  local counts, ids, is_list = write_records(self, core_of(self), records, "add", "strict")
   if not counts then return nil, ids, is_list end
   if is_list then return ids end
   return ids[1]
@@ -192,7 +198,7 @@ end
 ---@return string? message
 ---@return table? detail
 function Store:update(records)
-  local counts, message, detail = write_records(core_of(self), records, "update", "merge")
+  local counts, message, detail = write_records(self, core_of(self), records, "update", "merge")
   if not counts then return nil, message, detail end
   return counts.updated
 end
@@ -225,6 +231,31 @@ function Store:import(source, options)
   local meta = type(source) == "table" and getmetatable(source)
   if not (type(meta) == "table" and meta.__call) then check.type(source, "id|function", "import: source") end
   local sum, message, detail = importer(self, source, options)
+  return sum, message, detail
+end
+
+---@class sessionquery.Reprice
+---@field prices? sessionquery.Prices|table|string default: the handle's
+---@field from? number|string created_at, inclusive
+---@field to? number|string created_at, exclusive
+---@field organization? string
+---@field project? string
+
+---@class sessionquery.Repriced
+---@field changed integer requests with another cost than before
+---@field unknown integer requests whose model has no price: they stay as they are
+---@field models table<string, integer> those, by model
+---@field difference_usd number new costs less the old ones
+
+--- Computes costs anew: those that were computed, and those of requests without one. Recorded costs stay. Reads and
+--- writes in batches; asked for again, it goes on where an error ended it.
+---@param options? sessionquery.Reprice
+---@return sessionquery.Repriced?
+---@return string? message
+---@return table? detail with `sum`, what was done before
+function Store:reprice(options)
+  core_of(self)
+  local sum, message, detail = reprice.run(self, options)
   return sum, message, detail
 end
 

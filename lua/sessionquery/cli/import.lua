@@ -1,3 +1,5 @@
+local prices = require "sessionquery.prices"
+
 local command = { summary = "Take in JSON lines (plain or gzip)." }
 
 function command.options(parser)
@@ -6,6 +8,7 @@ function command.options(parser)
   parser:option("--map", "Lua file that returns a function from a decoded line to a record."):argname "<file>"
   parser:option("--on-conflict", "When the request_id is known."):choices({ "replace", "skip", "update" }):default "replace"
   parser:option("--on-error", "When a line is bad."):choices({ "skip", "stop" }):default "skip"
+  parser:option("--prices", "LiteLLM's JSON file of prices, or a table of them as JSON or Lua: fills costs in."):argname "<file>"
   parser:flag("-q --quiet", "No progress.")
 end
 
@@ -30,7 +33,12 @@ local function report(file, sum, shared)
 end
 
 function command.run(args, shared)
-  local db = shared.open(args)
+  local priced, wrong
+  if args.prices then
+    priced, wrong = prices.load(args.prices)
+    if not priced then shared.fail(wrong) end
+  end
+  local db = shared.open(args, { prices = priced })
   local failed = false
   for _, file in ipairs(args.files) do
     local progress = not args.quiet and function(lines, _, _, _, bad)
@@ -52,6 +60,7 @@ function command.run(args, shared)
     report(file, sum, shared)
     failed = failed or sum.failed > 0
   end
+  if priced then shared.tell_unknown(priced.unknown) end
   db:close()
   if failed then os.exit(2) end
 end

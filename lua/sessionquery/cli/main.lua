@@ -1,5 +1,5 @@
 --- The command: `sessionquery SUBCOMMAND …`; gives a function of its arguments. A subcommand is one module here and one line in `registry`.
-local registry = { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys" }
+local registry = { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys", "reprice" }
 
 --- What subcommands share.
 local shared = {}
@@ -50,6 +50,19 @@ end
 function shared.write(text)
   check_output(io.stdout:write(text))
   check_output(io.stdout:flush())
+end
+
+--- Tells on standard error which models have no price, the most frequent first.
+function shared.tell_unknown(models)
+  local names = {}
+  for name in pairs(models) do names[#names + 1] = name end
+  table.sort(names, function(a, b)
+    if models[a] ~= models[b] then return models[a] > models[b] end
+    return a < b
+  end)
+  for _, name in ipairs(names) do
+    io.stderr:write(("no price for %s: %d requests\n"):format(name == "" and "requests without a model" or name, models[name]))
+  end
 end
 
 --- A count of the command line; nil and a message otherwise.
