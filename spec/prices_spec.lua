@@ -192,6 +192,8 @@ describe("a price", function()
     local q = assert(prices.load(json))
     assert.equal(1000, q:nano_usd { model = "m", prompt_tokens = 1, created_at = 0 })
     assert.equal(33000, q:nano_usd { model = "m", prompt_tokens = 11, created_at = "2001-01-01" })
+    vm.write(json, '{"m":{"input_cost_per_token":1e-6},"m":{"input_cost_per_token":2e-6}}') -- as it happens there: the last one
+    assert.equal(2000, assert(prices.load(json)):nano_usd(usage("m", 1)))
     vm.shell("gzip -kf " .. path)
     assert.equal(2500, assert(prices.load(path .. ".gz")):nano_usd(usage("gpt-4o", 1)))
     os.remove(path .. ".gz")

@@ -29,8 +29,9 @@ void binding_push_value(lua_State *L, binding_type type, const sq_value *value);
    A number that no double holds is text. */
 void binding_push_json(lua_State *L, const char *text, size_t length);
 /* The same, checked, so that binding_encode can write it again: null is sq.null everywhere, and an empty
-   array is known for one. False, and nothing is pushed, when the text is not JSON or names a key twice. */
-bool binding_decode(lua_State *L, const char *text, size_t length, sq_error *error);
+   array is known for one. False, and nothing is pushed, when the text is not JSON or, unless the last one wins, names
+   a key twice. */
+bool binding_decode(lua_State *L, const char *text, size_t length, bool last_wins, sq_error *error);
 /* Whether the table at `index` is an empty array of binding_decode's. */
 bool binding_is_empty_array(lua_State *L, int index);
 

@@ -250,15 +250,16 @@ static int encode(lua_State *L) {
   return 1;
 }
 
-/* core.decode(line): the Lua value of a record's JSON with sq.null for null, and whether characters had to
-   be repaired; or nil, message, detail */
+/* core.decode(text, last_wins): the Lua value of JSON with sq.null for null, and whether characters had to be repaired;
+   or nil, message, detail, also when a key stands twice, unless the last one wins */
 static int decode(lua_State *L) {
   size_t length;
   bool repaired;
   sq_error error = {.code = SQ_OK};
   const char *text = luaL_checklstring(L, 1, &length);
+  lua_settop(L, 2);
   sq_text *room = binding_new_text(L);
-  if (!sq_json_repair(&text, &length, room, &repaired, &error) || !binding_decode(L, text, length, &error)) return binding_fail(L, &error);
+  if (!sq_json_repair(&text, &length, room, &repaired, &error) || !binding_decode(L, text, length, lua_toboolean(L, 2), &error)) return binding_fail(L, &error);
   lua_pushboolean(L, repaired);
   return 2;
 }

@@ -164,7 +164,7 @@ static bool place_error(sq_error *error, sq_code code, size_t offset, size_t len
   return false;
 }
 
-bool binding_decode(lua_State *L, const char *text, size_t length, sq_error *error) {
+bool binding_decode(lua_State *L, const char *text, size_t length, bool last_wins, sq_error *error) {
   decoding d = {.whole = true};
   sq_token token;
   sq_json_begin(&d.json, text, length);
@@ -173,7 +173,7 @@ bool binding_decode(lua_State *L, const char *text, size_t length, sq_error *err
     return place_error(error, d.json.code, (size_t)(d.json.at - text), d.json.at < d.json.end, d.json.error);
   sq_json_begin(&d.json, text, length);
   push_next(L, &d, sq_json_next(&d.json), false);
-  if (!d.twice) return true;
+  if (!d.twice || last_wins) return true;
   lua_pop(L, 1);
   return place_error(error, SQ_E_SYNTAX, (size_t)(d.twice - text), d.twice_length, "a key stands twice");
 }

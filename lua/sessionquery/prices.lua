@@ -187,7 +187,7 @@ end
 local function load_json(path)
   local text, message, detail = read_file(path)
   if not text then return nil, message, detail end
-  local source, why, place = core.decode(text)
+  local source, why, place = core.decode(text, true) -- LiteLLM's file is written by many
   if source == nil then return nil, path .. ": " .. why, place end
   if type(source) ~= "table" or rawget(source, 1) ~= nil or getmetatable(source) ~= nil then -- of an empty array
     return nil, path .. ": prices are an object, by the models' names", { code = "type" }
@@ -307,20 +307,19 @@ local function rates_for(price, prompt)
   return chosen
 end
 
+local function times(count, rate)
+  if count == 0 then return 0 end
+  return rate and count * rate
+end
+
 --- Pico-dollars; nil when a rate is missing for tokens that are there.
 local function sum_of(chosen, prompt, completion, read, write)
   local input = chosen.input
   local plain = prompt - read - write
   if plain < 0 then plain = prompt end -- more than the whole: they were not counted among it
-  local total = 0
-  for _, part in ipairs {
-    { plain, input }, { read, chosen.cache_read or input }, { write, chosen.cache_write or input }, { completion, chosen.output },
-  } do
-    local count, rate = part[1], part[2]
-    if count > 0 and not rate then return nil end
-    total = total + (count > 0 and count * rate or 0)
-  end
-  return total
+  local plain_cost, output_cost = times(plain, input), times(completion, chosen.output)
+  local read_cost, write_cost = times(read, chosen.cache_read or input), times(write, chosen.cache_write or input)
+  return plain_cost and read_cost and write_cost and output_cost and plain_cost + read_cost + write_cost + output_cost
 end
 
 --- Nano-dollars, half of one up, as money is stored.
