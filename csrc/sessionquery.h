@@ -265,8 +265,9 @@ typedef struct sq_query sq_query;
 
 /* Builds an immutable query. Fails when a name is unknown or a field is not of the source's level. */
 sq_query *sq_query_build(const sq_query_spec *spec, const sq_allocator *allocator, sq_error *error);
-/* Compiles a vendor's whole request body. */
-sq_query *sq_query_compile(const char *dialect, const char *body, size_t length,
+/* Compiles the whole request body of a vendor's endpoint: of "helicone" they are "query", "count", "names",
+   "metrics"; NULL is the first. */
+sq_query *sq_query_compile(const char *dialect, const char *endpoint, const char *body, size_t length,
                            const sq_allocator *allocator, sq_error *error);
 void sq_query_free(sq_query *query);
 
@@ -483,6 +484,8 @@ bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_erro
 bool sq_query_explain(sq_store *store, const sq_query *query, sq_text *out, sq_error *error);
 /* Body in, answer out: the HTTP status, and the vendor's envelope in `out`, in errors too. `out` is the
    caller's to free. */
-int sq_answer(sq_store *store, const char *dialect, const char *body, size_t length, sq_text *out);
+int sq_answer(sq_store *store, const char *dialect, const char *endpoint, const char *body, size_t length, sq_text *out);
+/* A vendor's envelope around one value (NULL, BOOLEAN, a number or STRING), or around the message of an error. */
+bool sq_envelope(const char *dialect, bool good, const sq_value *value, sq_text *out, sq_error *error);
 
 #endif

@@ -15,7 +15,7 @@ describe("the catalogue", function()
       integer = "latency_ms time_to_first_token_ms status prompt_tokens completion_tokens prompt_cache_read_tokens prompt_cache_write_tokens total_tokens " ..
         "session.total_requests session.total_sessions session.prompt_tokens session.completion_tokens session.total_tokens session.prompt_cache_read_tokens " ..
         "session.prompt_cache_write_tokens session.latency_p50_ms session.latency_p90_ms session.latency_p95_ms session.latency_p99_ms " ..
-        "session.first_token_p50_ms session.first_token_p99_ms session.errors session.unknown_usage entry.id",
+        "session.total_latency_ms session.known_latencies session.first_token_p50_ms session.first_token_p99_ms session.errors session.unknown_usage entry.id",
       real = "session.duration_ms session.avg_latency_ms session.error_rate session.streaming_rate",
       money = "cost_usd prompt_cost_usd completion_cost_usd session.total_cost_usd session.prompt_cost_usd session.completion_cost_usd",
       boolean = "threat cache_enabled streamed is_passthrough_billing cached",

@@ -34,8 +34,8 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
 /* ------------------------------------------------------------------------------------------- the register */
 
 static const sq_dialect dialects[] = {
-    {"helicone", sq_helicone_filter, sq_helicone_query, locate_json, &sq_helicone_shape},
-    {"where", sq_where_filter, NULL, draw_carets, NULL},
+    {"helicone", sq_helicone_filter, locate_json, sq_helicone_endpoints},
+    {"where", sq_where_filter, draw_carets, NULL},
 };
 
 const sq_dialect *sq_dialect_named(const char *name, sq_error *error) {
@@ -84,19 +84,31 @@ sq_filter *sq_filter_compile(const char *name, const char *source, size_t length
   return filter;
 }
 
-sq_query *sq_query_compile(const char *name, const char *body, size_t length, const sq_allocator *allocator,
-                           sq_error *error) {
-  const sq_dialect *dialect = sq_dialect_named(name, error);
-  if (!dialect) return NULL;
-  if (!dialect->query) {
+static const sq_endpoint *find_endpoint(const sq_dialect *dialect, const char *name, sq_error *error) {
+  if (!dialect->endpoints) {
     sq_fail(error, SQ_E_UNKNOWN, "%s is a filter language only: it has no request body", dialect->name);
     return NULL;
   }
-  sq_query *query = sq_query_begin(allocator, error);
+  if (!name) return dialect->endpoints;
+  sq_nearest search = {name, strlen(name), NULL, 0};
+  for (const sq_endpoint *endpoint = dialect->endpoints; endpoint->name; endpoint++) {
+    if (strcmp(endpoint->name, name) == 0) return endpoint;
+    sq_nearest_offer(&search, endpoint->name);
+  }
+  sq_fail(error, SQ_E_UNKNOWN, "%s has no endpoint '%s'", dialect->name, sq_show(name, strlen(name)).text);
+  if (search.best) sq_error_append(error, ", did you mean '%s'?", search.best);
+  return NULL;
+}
+
+sq_query *sq_query_compile(const char *name, const char *endpoint_name, const char *body, size_t length, const sq_allocator *allocator,
+                           sq_error *error) {
+  const sq_dialect *dialect = sq_dialect_named(name, error);
+  const sq_endpoint *endpoint = dialect ? find_endpoint(dialect, endpoint_name, error) : NULL;
+  sq_query *query = endpoint ? sq_query_begin(allocator, error) : NULL;
   if (!query) return NULL;
-  query->shape = dialect->shape;
+  query->shape = endpoint->shape;
   sq_builder builder = {&query->arena, error};
-  sq_node *tree = check_source(body, length, error) ? dialect->query(&builder, query, body, length) : NULL;
+  sq_node *tree = check_source(body, length, error) ? endpoint->query(&builder, query, body, length) : NULL;
   if (tree && sq_query_finish(query, tree, error)) return query;
   finish_error(dialect, error, body, length);
   sq_query_free(query);

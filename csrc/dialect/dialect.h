@@ -5,16 +5,22 @@
 #include "ir/build.h"
 #include "ir/query.h"
 
+typedef struct sq_endpoint {
+  const char *name;
+  /* A request body: sets all of the query but its filter, which is returned; NULL after an error. */
+  sq_node *(*query)(sq_builder *builder, sq_query *query, const char *source, size_t length);
+  /* How the answer looks. All of a dialect have one envelope. */
+  const sq_shape *shape;
+} sq_endpoint;
+
 typedef struct sq_dialect {
   const char *name;
   /* Source text to an unbound tree; NULL after an error. */
   sq_node *(*filter)(sq_builder *builder, const char *source, size_t length);
-  /* A whole request body: sets all of the query but its filter, which is returned. NULL: there is none. */
-  sq_node *(*query)(sq_builder *builder, sq_query *query, const char *source, size_t length);
   /* Adds to an error with a place what helps to find it in the source. */
   void (*locate)(sq_error *error, const char *source, size_t length);
-  /* How an answer in this dialect looks; NULL when it has no `query`. */
-  const sq_shape *shape;
+  /* What can be asked with a whole request body, up to one without a name; the first when none is named. NULL: nothing. */
+  const sq_endpoint *endpoints;
 } sq_dialect;
 
 /* NULL and an error that names the nearest when there is no such dialect. */
@@ -24,8 +30,7 @@ const sq_dialect *sq_dialect_named(const char *name, sq_error *error);
 
 /* --- the dialects */
 sq_node *sq_helicone_filter(sq_builder *builder, const char *source, size_t length);
-sq_node *sq_helicone_query(sq_builder *builder, sq_query *query, const char *source, size_t length);
-extern const sq_shape sq_helicone_shape;
+extern const sq_endpoint sq_helicone_endpoints[];
 sq_node *sq_where_filter(sq_builder *builder, const char *source, size_t length);
 
 #endif

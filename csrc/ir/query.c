@@ -154,10 +154,17 @@ static bool choose_fields(sq_query *query, bool bodies, sq_error *error) {
 }
 
 static bool fields_of_shape(sq_query *query, sq_error *error) {
-  sq_field *fields = sq_arena_take(&query->arena, query->shape->count * sizeof *fields);
+  bool wanted[SQ_F_COUNT] = {false};
+  sq_field *fields = sq_arena_take(&query->arena, 2 * query->shape->count * sizeof *fields);
   if (!fields) return sq_fail_memory(error);
-  for (size_t i = 0; i < query->shape->count; i++)
-    if (query->shape->members[i].field != SQ_F_SESSION_KEY) fields[query->field_count++] = query->shape->members[i].field;
+  wanted[SQ_F_NONE] = wanted[SQ_F_SESSION_KEY] = true; /* the key is there anyway */
+  for (size_t i = 0; i < query->shape->count; i++) {
+    const sq_field of_member[2] = {query->shape->members[i].field, query->shape->members[i].other};
+    for (size_t j = 0; j < 2; j++) {
+      if (!wanted[of_member[j]]) fields[query->field_count++] = of_member[j];
+      wanted[of_member[j]] = true;
+    }
+  }
   query->fields = fields;
   return true;
 }

@@ -31,11 +31,33 @@ typedef struct sq_order {
 /* How an answer writes what is absent. */
 typedef enum sq_if_absent { SQ_ABSENT_NULL, SQ_ABSENT_ZERO, SQ_ABSENT_EMPTY } sq_if_absent;
 
+/* What a member says of many rows. An absent value is 0 in sums, and none for LEAST and GREATEST. */
+typedef enum sq_summary {
+  SQ_AS_IS,    /* of a row: its value. Of a summary: what rows are gathered by */
+  SQ_COUNT,    /* the number of rows */
+  SQ_SUM,
+  SQ_MEAN,     /* the sum over the number of rows */
+  SQ_LEAST,
+  SQ_GREATEST,
+  SQ_QUOTIENT, /* the sum over that of `other`; 0 where that is 0 */
+} sq_summary;
+
+/* What an answer is made of the rows. */
+typedef enum sq_form {
+  SQ_FORM_ROWS,       /* an array of objects, one a row */
+  SQ_FORM_SUMMARY,    /* one object over all rows */
+  SQ_FORM_SUMMARIES,  /* an array of objects, one for each value of the member AS_IS: `most` of them, by `order`, the greatest first */
+  SQ_FORM_HISTOGRAMS, /* per member ten buckets of equal width, and the mean */
+} sq_form;
+
 /* A vendor's answer to a query. */
 typedef struct sq_shape_member {
   const char *name;
   sq_field field;
   sq_if_absent if_absent;
+  sq_summary summary;
+  sq_field other;
+  int64_t finer, unit; /* HISTOGRAMS: value × finer is an integer, of which `unit` make one as it is shown */
 } sq_shape_member;
 
 typedef struct sq_shape {
@@ -44,7 +66,18 @@ typedef struct sq_shape {
   const sq_shape_member *members;
   size_t count;
   int time_digits;
+  sq_form form;
+  size_t order, most; /* SUMMARIES: which member, and how many */
 } sq_shape;
+
+#define SQ_SHAPE_MEMBERS 16 /* at most */
+
+/* What a request says about its answer. */
+typedef struct sq_shaping {
+  int offset_minutes; /* of times, from UTC */
+  int permille;       /* HISTOGRAMS: values above this percentile are cut off */
+  bool both_ends;     /* and those below its counterpart */
+} sq_shaping;
 
 struct sq_query {
   const sq_allocator *allocator;
@@ -62,7 +95,7 @@ struct sq_query {
   size_t field_count;
   bool recorded; /* SQ_REQUESTS: the fields as they were recorded, all of them, with feedback */
   const sq_shape *shape; /* NULL: canonical rows */
-  int shape_offset_minutes;
+  sq_shaping shaping;
 };
 
 /* Begins a query: allocates it with its arena. */

@@ -65,13 +65,13 @@ static int build(lua_State *L) {
   return *handle ? 1 : binding_fail(L, &error);
 }
 
-/* core.query(dialect, body) */
+/* core.query(dialect, endpoint or nil, body) */
 static int compile(lua_State *L) {
   size_t length;
-  const char *dialect = luaL_checkstring(L, 1), *body = luaL_checklstring(L, 2, &length);
+  const char *dialect = luaL_checkstring(L, 1), *endpoint = luaL_optstring(L, 2, NULL), *body = luaL_checklstring(L, 3, &length);
   sq_error error = {.code = SQ_OK};
   void **handle = binding_new(L, BINDING_QUERY);
-  *handle = sq_query_compile(dialect, body, length, NULL, &error);
+  *handle = sq_query_compile(dialect, endpoint, body, length, NULL, &error);
   return *handle ? 1 : binding_fail(L, &error);
 }
 
@@ -118,15 +118,28 @@ static int write(lua_State *L, bool (*writer)(sq_store *, const sq_query *, sq_t
 static int json(lua_State *L) { return write(L, sq_query_json); }
 static int explain(lua_State *L) { return write(L, sq_query_explain); }
 
-/* core.answer(store, dialect, body): status, text */
+/* core.answer(store, dialect, endpoint or nil, body): status, text */
 static int answer(lua_State *L) {
   size_t length;
   sq_store *store = binding_check(L, 1, BINDING_STORE);
-  const char *dialect = luaL_checkstring(L, 2), *body = luaL_checklstring(L, 3, &length);
+  const char *dialect = luaL_checkstring(L, 2), *endpoint = luaL_optstring(L, 3, NULL), *body = luaL_checklstring(L, 4, &length);
   sq_text *text = binding_new_text(L);
-  lua_pushinteger(L, sq_answer(store, dialect, body, length, text));
+  lua_pushinteger(L, sq_answer(store, dialect, endpoint, body, length, text));
   binding_push_text(L, text);
   return 2;
+}
+
+/* core.envelope(dialect, good, value): the vendor's envelope around a value (text, number, boolean or null), or around the
+   message of an error */
+static int envelope(lua_State *L) {
+  sq_value value;
+  sq_error error = {.code = SQ_OK};
+  const char *dialect = luaL_checkstring(L, 1);
+  luaL_argcheck(L, binding_to_value(L, 3, &value), 3, "is no value");
+  sq_text *text = binding_new_text(L);
+  if (!sq_envelope(dialect, lua_toboolean(L, 2), &value, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
 }
 
 /* --------------------------------------------------------------------------------------------------- rows */
@@ -226,7 +239,7 @@ void binding_open_query(lua_State *L) {
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"all", rows_all}, {"columns", rows_columns}, {"next", rows_next}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"build", build}, {"query", compile}, {"rows", run},   {"count", count},
-                                       {"json", json},   {"explain", explain}, {"answer", answer}, {NULL, NULL}};
+                                       {"json", json},   {"explain", explain}, {"answer", answer}, {"envelope", envelope}, {NULL, NULL}};
   binding_make_type(L, BINDING_QUERY, no_methods, free_query, false);
   binding_make_type(L, BINDING_ROWS, row_methods, free_rows, true);
   compat_set_functions(L, functions);

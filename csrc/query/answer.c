@@ -1,37 +1,60 @@
 /* Queries to text: JSON, vendors' answers, explanations, a filter's SQL. */
 #include "base/json.h"
 #include "dialect/dialect.h"
-#include "query/json.h"
 #include "query/engine.h"
+#include "query/json.h"
+#include "query/summary.h"
 
-bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {
+static bool write_rows(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {
   sq_rows *rows = sq_rows_run(store, query, error);
   if (!rows) return false;
-  if (query->shape) sq_json_write_shape(out, query->shape, query->shape_offset_minutes, rows, error);
+  if (query->shape) sq_json_write_shape(out, query->shape, query->shaping.offset_minutes, rows, error);
   else sq_json_write_rows(out, rows);
   sq_rows_free(rows);
-  return error->code == SQ_OK && sq_text_whole(out, error);
+  return error->code == SQ_OK;
+}
+
+bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {
+  static bool (*const writers[])(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) = {
+      [SQ_FORM_ROWS] = write_rows, [SQ_FORM_SUMMARY] = sq_json_write_summaries, [SQ_FORM_SUMMARIES] = sq_json_write_summaries,
+      [SQ_FORM_HISTOGRAMS] = sq_json_write_histograms};
+  return writers[query->shape ? query->shape->form : SQ_FORM_ROWS](store, query, out, error) && sq_text_whole(out, error);
 }
 
 /* --------------------------------------------------------------------------------------- whole answers */
 
-static int answer_error(const sq_shape *shape, const sq_error *error, sq_text *out) {
-  sq_text_free(out);
-  sq_text_put(out, shape->error_before);
-  sq_json_write_string(out, error->message, strlen(error->message));
-  sq_text_put(out, shape->error_after);
-  return sq_code_status(error->code);
+static const sq_shape plain = {.before = "", .after = "", .error_before = "{\"error\":", .error_after = "}"};
+
+static const sq_shape *shape_of(const sq_dialect *dialect) {
+  return dialect && dialect->endpoints ? dialect->endpoints[0].shape : &plain;
 }
 
-int sq_answer(sq_store *store, const char *name, const char *body, size_t length, sq_text *out) {
-  static const sq_shape plain = {.error_before = "{\"error\":", .error_after = "}"};
+static void write_error(const sq_shape *shape, const char *message, sq_text *out) {
+  sq_text_free(out);
+  sq_text_put(out, shape->error_before);
+  sq_json_write_string(out, message, strlen(message));
+  sq_text_put(out, shape->error_after);
+}
+
+int sq_answer(sq_store *store, const char *name, const char *endpoint, const char *body, size_t length, sq_text *out) {
   sq_error error = {.code = SQ_OK};
   const sq_dialect *dialect = sq_dialect_named(name, &error);
-  const sq_shape *shape = dialect && dialect->shape ? dialect->shape : &plain;
-  sq_query *query = dialect ? sq_query_compile(name, body, length, NULL, &error) : NULL;
+  sq_query *query = dialect ? sq_query_compile(name, endpoint, body, length, NULL, &error) : NULL;
   bool good = query && sq_query_json(store, query, out, &error);
   sq_query_free(query);
-  return good ? 200 : answer_error(shape, &error, out);
+  if (good) return 200;
+  write_error(shape_of(dialect), error.message, out);
+  return sq_code_status(error.code);
+}
+
+bool sq_envelope(const char *name, bool good, const sq_value *value, sq_text *out, sq_error *error) {
+  const sq_dialect *dialect = sq_dialect_named(name, error);
+  const sq_shape *shape = shape_of(dialect);
+  if (!dialect) return false;
+  sq_text_put(out, good ? shape->before : shape->error_before);
+  sq_json_write_value(out, SQ_T_SCALAR, value);
+  sq_text_put(out, good ? shape->after : shape->error_after);
+  return sq_text_whole(out, error);
 }
 
 /* ------------------------------------------------------------------------------------------- explaining */
@@ -92,7 +115,8 @@ static void write_query(const sq_query *query, const sq_plan *plan, sq_text *out
 /* Runs it: what was touched, only a run tells. */
 static bool explain_columns(sq_reading *reading, const sq_query *query, const sq_plan *plan, sq_text *out, sq_error *error) {
   sq_rows *rows = sq_rows_make(&plan->columns, error);
-  bool good = rows && sq_reading_rows(reading, rows);
+  sq_sink sink = rows ? sq_rows_sink(rows) : (sq_sink){0};
+  bool good = rows && sq_reading_feed(reading, &sink);
   const sq_traffic *t = &reading->exec.traffic;
   sq_text_put(out, "engine: columns\n");
   write_query(query, plan, out);

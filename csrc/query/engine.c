@@ -129,13 +129,6 @@ bool sq_reading_turns_to_sql(sq_reading *r) {
 
 /* ----------------------------------------------------------------------------------------------- running */
 
-static bool take_row(void *state, const sq_value *values, size_t count, sq_error *error) {
-  sq_rows *rows = state;
-  if (!sq_rows_begin(rows, error)) return false;
-  for (size_t i = 0; i < count; i++) sq_rows_put(rows, &values[i]);
-  return sq_text_whole(&rows->packed, error);
-}
-
 static bool write_seqs(const int64_t *seqs, size_t count, sq_text *out, sq_error *error) {
   for (size_t i = 0; i < count; i++) {
     sq_text_byte(out, i ? ',' : '[');
@@ -146,7 +139,7 @@ static bool write_seqs(const int64_t *seqs, size_t count, sq_text *out, sq_error
 }
 
 /* The columns say which requests; what they are, SQLite does. */
-static bool fetch_requests(sq_reading *r, const int64_t *seqs, size_t count, sq_rows *rows) {
+static bool fetch_requests(sq_reading *r, const int64_t *seqs, size_t count, const sq_sink *sink) {
   sq_text list = {0};
   sq_plan pick = *r->plan;
   bool good = write_seqs(seqs, count, &list, r->error);
@@ -155,17 +148,17 @@ static bool fetch_requests(sq_reading *r, const int64_t *seqs, size_t count, sq_
   const sq_value value = {.kind = SQ_STRING, .length = (uint32_t)list.length, .text = list.data};
   good = good && sq_sql_pick(&pick.sql, r->query, &value, &pick.columns);
   sq_scan *scan = good ? sq_plan_scan(&pick, r->store, r->error) : NULL;
-  good = scan && sq_plan_take_rows(&pick, scan, rows, r->error);
+  good = scan && sq_plan_feed(&pick, scan, sink, r->error);
   sq_scan_close(scan);
   sq_plan_end(&pick);
   sq_text_free(&list);
   return good;
 }
 
-static bool run_requests(sq_reading *r, sq_rows *rows) {
+static bool run_requests(sq_reading *r, const sq_sink *sink) {
   int64_t *seqs = NULL;
   size_t count = 0;
-  bool good = sq_exec_requests(&r->exec, &seqs, &count, r->error) && (count == 0 || fetch_requests(r, seqs, count, rows));
+  bool good = sq_exec_requests(&r->exec, &seqs, &count, r->error) && (count == 0 || fetch_requests(r, seqs, count, sink));
   free(seqs);
   return good;
 }
@@ -176,9 +169,9 @@ static bool tell_of_lateness(sq_reading *r) {
   return sq_store_fail_late(r->store, r->error);
 }
 
-bool sq_reading_rows(sq_reading *r, sq_rows *rows) {
+bool sq_reading_feed(sq_reading *r, const sq_sink *sink) {
   bool requests = r->query->source == SQ_REQUESTS;
-  return (requests ? run_requests(r, rows) : sq_exec_groups(&r->exec, take_row, rows, r->error)) || tell_of_lateness(r);
+  return (requests ? run_requests(r, sink) : sq_exec_groups(&r->exec, sink->take, sink->state, r->error)) || tell_of_lateness(r);
 }
 
 int64_t sq_reading_count(sq_reading *r) {

@@ -24,7 +24,7 @@ typedef struct sq_reading {
 bool sq_reading_begin(sq_reading *reading, sq_store *store, const sq_query *query, const sq_plan *plan, bool count, sq_error *error);
 void sq_reading_end(sq_reading *reading);
 /* The rows of the page and one more, where there is one. */
-bool sq_reading_rows(sq_reading *reading, sq_rows *rows);
+bool sq_reading_feed(sq_reading *reading, const sq_sink *sink);
 int64_t sq_reading_count(sq_reading *reading);
 /* After the columns failed: whether it was damage, so that SQL answers instead, of the same state. The error is gone then. */
 bool sq_reading_turns_to_sql(sq_reading *reading);

@@ -14,7 +14,7 @@ static void write_integer(sq_text *out, sq_type type, int64_t value, int time_di
   }
 }
 
-static void write_present(sq_text *out, sq_type type, const sq_value *value, int time_digits, int offset_minutes) {
+void sq_json_write_shaped(sq_text *out, sq_type type, const sq_value *value, int time_digits, int offset_minutes) {
   switch (value->kind) {
     case SQ_BOOLEAN: sq_text_put(out, value->boolean ? "true" : "false"); break;
     case SQ_INTEGER: write_integer(out, type, value->integer, time_digits, offset_minutes); break;
@@ -30,7 +30,7 @@ static const char *absent_of(sq_type type) {
 
 void sq_json_write_value(sq_text *out, sq_type type, const sq_value *value) {
   if (value->kind == SQ_NULL) sq_text_put(out, absent_of(type));
-  else write_present(out, type, value, -1, 0);
+  else sq_json_write_shaped(out, type, value, -1, 0);
 }
 
 void sq_json_write_rows(sq_text *out, const sq_rows *rows) {
@@ -58,22 +58,19 @@ static void write_absent(sq_text *out, sq_type type, sq_if_absent if_absent) {
   else sq_text_put(out, type == SQ_T_LIST ? "[]" : "\"\"");
 }
 
-/* The row's column that a member shows. */
-static bool find_columns(const sq_shape *shape, const sq_rows *rows, size_t *columns, sq_error *error) {
-  for (size_t m = 0; m < shape->count; m++) {
-    const char *name = sq_field_short_name(shape->members[m].field);
-    size_t c = 0;
-    while (c < rows->columns.shown && strcmp(rows->columns.items[c].name, name) != 0) c++;
-    if (c == rows->columns.shown) return sq_fail(error, SQ_E_STORE, "the answer has no column for %s", shape->members[m].name);
-    columns[m] = c;
-  }
-  return true;
+bool sq_shape_column(const sq_columns *columns, sq_field field, size_t *out, sq_error *error) {
+  const char *name = sq_field_short_name(field);
+  size_t c = 0;
+  while (c < columns->shown && strcmp(columns->items[c].name, name) != 0) c++;
+  *out = c;
+  return c < columns->shown || sq_fail(error, SQ_E_STORE, "the answer has no column for %s", sq_field_get(field)->name);
 }
 
 bool sq_json_write_shape(sq_text *out, const sq_shape *shape, int offset_minutes, const sq_rows *rows, sq_error *error) {
   sq_value values[sizeof rows->columns.items / sizeof *rows->columns.items];
-  size_t columns[sizeof rows->columns.items / sizeof *rows->columns.items];
-  if (!find_columns(shape, rows, columns, error)) return false;
+  size_t columns[SQ_SHAPE_MEMBERS];
+  for (size_t m = 0; m < shape->count; m++)
+    if (!sq_shape_column(&rows->columns, shape->members[m].field, &columns[m], error)) return false;
   sq_text_put(out, shape->before);
   sq_text_byte(out, '[');
   for (size_t i = 0; i < rows->count; i++) {
@@ -87,7 +84,7 @@ bool sq_json_write_shape(sq_text *out, const sq_shape *shape, int offset_minutes
       sq_json_write_string(out, member->name, strlen(member->name));
       sq_text_byte(out, ':');
       if (value->kind == SQ_NULL) write_absent(out, type, member->if_absent);
-      else write_present(out, type, value, shape->time_digits, offset_minutes);
+      else sq_json_write_shaped(out, type, value, shape->time_digits, offset_minutes);
     }
     sq_text_byte(out, '}');
   }

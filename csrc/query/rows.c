@@ -28,7 +28,7 @@ sq_rows *sq_rows_make(const sq_columns *columns, sq_error *error) {
   return NULL;
 }
 
-bool sq_rows_begin(sq_rows *rows, sq_error *error) {
+static bool begin_row(sq_rows *rows, sq_error *error) {
   if (rows->count == rows->capacity) {
     size_t capacity = rows->capacity ? rows->capacity * 2 : 64;
     size_t *starts = realloc(rows->starts, capacity * sizeof *starts);
@@ -40,7 +40,7 @@ bool sq_rows_begin(sq_rows *rows, sq_error *error) {
   return true;
 }
 
-void sq_rows_put(sq_rows *rows, const sq_value *value) {
+static void put(sq_rows *rows, const sq_value *value) {
   sq_text *out = &rows->packed;
   sq_text_byte(out, (char)value->kind);
   switch (value->kind) {
@@ -56,10 +56,20 @@ void sq_rows_put(sq_rows *rows, const sq_value *value) {
 
 void sq_rows_drop_last(sq_rows *rows) { rows->packed.length = rows->starts[--rows->count]; }
 
-void sq_rows_clear(sq_rows *rows) {
+static bool take(void *state, const sq_value *values, size_t count, sq_error *error) {
+  sq_rows *rows = state;
+  if (!begin_row(rows, error)) return false;
+  for (size_t i = 0; i < count; i++) put(rows, &values[i]);
+  return sq_text_whole(&rows->packed, error);
+}
+
+static void clear(void *state) {
+  sq_rows *rows = state;
   sq_text_clear(&rows->packed);
   rows->count = 0;
 }
+
+sq_sink sq_rows_sink(sq_rows *rows) { return (sq_sink){take, clear, rows}; }
 
 static const char *unpack(const char *at, sq_value *value) {
   *value = (sq_value){.kind = (sq_kind)*at++};

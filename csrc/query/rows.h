@@ -15,14 +15,18 @@ struct sq_rows {
   char *next;       /* cursor, or NULL */
 };
 
+/* Where a query's rows go: values of all its columns, those a cursor needs too. They live until `take` returns. */
+typedef struct sq_sink {
+  bool (*take)(void *state, const sq_value *values, size_t count, sq_error *error);
+  void (*clear)(void *state); /* forgets what it took: the rows come again */
+  void *state;
+} sq_sink;
+
+sq_sink sq_rows_sink(sq_rows *rows);
+
 sq_rows *sq_rows_make(const sq_columns *columns, sq_error *error);
-/* Begins a row; then one sq_rows_put for each column. */
-bool sq_rows_begin(sq_rows *rows, sq_error *error);
-void sq_rows_put(sq_rows *rows, const sq_value *value);
 /* Takes the last row away. */
 void sq_rows_drop_last(sq_rows *rows);
-/* Takes all rows away. */
-void sq_rows_clear(sq_rows *rows);
 /* All columns, those a cursor needs too. */
 void sq_rows_read_all(const sq_rows *rows, size_t index, sq_value *values);
 

@@ -63,20 +63,14 @@ bool sq_plan_value(const sq_plan *plan, sq_scan *scan, size_t column, sq_value *
   return true;
 }
 
-static bool take_row(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error) {
-  if (!sq_rows_begin(rows, error)) return false;
-  for (size_t i = 0; i < plan->columns.count; i++) {
-    sq_value value;
-    if (!sq_plan_value(plan, scan, i, &value, error)) return false;
-    sq_rows_put(rows, &value);
-  }
-  return sq_text_whole(&rows->packed, error);
-}
-
-bool sq_plan_take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error) {
+bool sq_plan_feed(const sq_plan *plan, sq_scan *scan, const sq_sink *sink, sq_error *error) {
+  sq_value values[sizeof plan->columns.items / sizeof *plan->columns.items];
   int got;
-  while ((got = sq_scan_next(scan, error)) == 1)
-    if (!take_row(plan, scan, rows, error)) return false;
+  while ((got = sq_scan_next(scan, error)) == 1) {
+    for (size_t i = 0; i < plan->columns.count; i++)
+      if (!sq_plan_value(plan, scan, i, &values[i], error)) return false;
+    if (!sink->take(sink->state, values, plan->columns.count, error)) return false;
+  }
   return got == 0;
 }
 
@@ -92,28 +86,38 @@ static bool end_page(sq_plan *plan, const sq_query *query, sq_rows *rows, sq_err
   return rows->next || sq_fail_memory(error);
 }
 
-static bool run_sql(sq_store *store, const sq_query *query, sq_plan *plan, sq_rows *rows, sq_error *error) {
+static bool run_sql(sq_store *store, const sq_query *query, sq_plan *plan, const sq_sink *sink, sq_error *error) {
   sq_scan *scan = sq_plan_write(plan, query, false) ? sq_plan_scan(plan, store, error) : NULL;
-  bool good = scan && sq_plan_take_rows(plan, scan, rows, error);
+  bool good = scan && sq_plan_feed(plan, scan, sink, error);
   sq_scan_close(scan);
   return good;
 }
 
-static bool fill(sq_store *store, const sq_query *query, sq_plan *plan, sq_rows *rows, sq_error *error) {
+static bool feed(sq_store *store, const sq_query *query, sq_plan *plan, const sq_sink *sink, sq_error *error) {
   sq_reading reading;
   bool begun = sq_reading_begin(&reading, store, query, plan, false, error);
-  bool good = begun && reading.version && sq_reading_rows(&reading, rows);
+  bool good = begun && reading.version && sq_reading_feed(&reading, sink);
   if (begun && !good && (!reading.version || sq_reading_turns_to_sql(&reading))) {
-    sq_rows_clear(rows);
-    good = run_sql(store, query, plan, rows, error);
+    sink->clear(sink->state);
+    good = run_sql(store, query, plan, sink, error);
   }
   sq_reading_end(&reading);
-  return good && end_page(plan, query, rows, error);
+  return good;
+}
+
+bool sq_query_feed(sq_store *store, const sq_query *query, const sq_sink *sink, sq_error *error) {
+  sq_plan plan;
+  if (!sq_store_enter(store, error)) return false;
+  bool good = sq_plan_begin(&plan, store, query, false, error) && feed(store, query, &plan, sink, error);
+  sq_plan_end(&plan);
+  return good;
 }
 
 static sq_rows *run(sq_store *store, const sq_query *query, sq_plan *plan, sq_error *error) {
   sq_rows *rows = sq_rows_make(&plan->columns, error);
-  if (!rows || fill(store, query, plan, rows, error)) return rows;
+  if (!rows) return NULL;
+  sq_sink sink = sq_rows_sink(rows);
+  if (feed(store, query, plan, &sink, error) && end_page(plan, query, rows, error)) return rows;
   sq_rows_free(rows);
   return NULL;
 }

@@ -20,9 +20,11 @@ bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool c
 bool sq_plan_write(sq_plan *plan, const sq_query *query, bool count);
 void sq_plan_end(sq_plan *plan);
 /* Reads all rows of the scan. */
-bool sq_plan_take_rows(const sq_plan *plan, sq_scan *scan, sq_rows *rows, sq_error *error);
+bool sq_plan_feed(const sq_plan *plan, sq_scan *scan, const sq_sink *sink, sq_error *error);
 sq_scan *sq_plan_scan(const sq_plan *plan, sq_store *store, sq_error *error);
 /* A column of the scan's row as its type has it: booleans as such, lists and maps as JSON. */
 bool sq_plan_value(const sq_plan *plan, sq_scan *scan, size_t column, sq_value *out, sq_error *error);
+/* Runs the query: its rows go to the sink, and one more than its limit where there is one. */
+bool sq_query_feed(sq_store *store, const sq_query *query, const sq_sink *sink, sq_error *error);
 
 #endif

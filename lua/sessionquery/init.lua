@@ -42,14 +42,16 @@ end
 --- Compiles a vendor's whole request body: `sq.query("helicone", body):on(db):json()`.
 ---@param dialect "helicone"
 ---@param body string|table JSON text, or a Lua table
+---@param options? { endpoint?: "query"|"count"|"names"|"metrics" } which of the vendor's; nil: the first
 ---@return sessionquery.Request?
 ---@return string? message
 ---@return table? detail
-function sq.query(dialect, body)
+function sq.query(dialect, body, options)
   check.type(dialect, "string", "query: dialect")
+  options = check.options(options, { endpoint = "id" }, "query")
   local text, message, detail = filters.source(body, "query: body")
   if not text then return nil, message, detail end
-  local request, why, place = query.compile(dialect, text)
+  local request, why, place = query.compile(dialect, options.endpoint, text)
   if request then return request end
   return nil, why, filters.placeless(place, body)
 end
@@ -58,15 +60,17 @@ end
 ---@param dialect "helicone"
 ---@param db sessionquery.Store
 ---@param body string|table|nil JSON text as it came, or a Lua table; nil, as of an empty POST, is an empty text
+---@param options? { endpoint?: "query"|"count"|"names"|"metrics" } which of the vendor's; nil: the first
 ---@return integer status
 ---@return string text
-function sq.answer(dialect, db, body)
+function sq.answer(dialect, db, body, options)
   check.type(dialect, "string", "answer: dialect")
+  options = check.options(options, { endpoint = "id" }, "answer")
   check.type(body, "string|table|nil", "answer: body")
   local open = type(db) == "table" and rawget(db, "_core")
   if not open then error("answer: expected an open store", 2) end
   if type(body) == "table" then body = core.encode(body) end -- what cannot be written is no body
-  return core.answer(open, dialect, body or "")
+  return core.answer(open, dialect, options.endpoint, body or "")
 end
 
 --- Time buckets for group_by: `sq.day`, or `sq.day{offset_minutes = 60}`; weeks begin on Monday.

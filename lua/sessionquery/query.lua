@@ -307,8 +307,8 @@ function Request:on(db)
   return setmetatable({ _db = db, _core = self._core }, Answer)
 end
 
-function query.compile(dialect, body)
-  local compiled, message, detail = core.query(dialect, body)
+function query.compile(dialect, endpoint, body)
+  local compiled, message, detail = core.query(dialect, endpoint, body)
   if not compiled then return nil, message, detail end
   return setmetatable({ _core = compiled }, Request)
 end

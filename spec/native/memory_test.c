@@ -119,7 +119,7 @@ static const char body[] =
     "\"timezoneDifference\":60,\"filter\":{\"request_response_rmt\":{\"model\":{\"equals\":\"gpt-4o\"}}},\"offset\":0,\"limit\":10}";
 
 static bool request(sq_error *error) {
-  sq_query *query = sq_query_compile("helicone", body, sizeof body - 1, NULL, error);
+  sq_query *query = sq_query_compile("helicone", NULL, body, sizeof body - 1, NULL, error);
   sq_query_free(query);
   return query != NULL;
 }
@@ -148,7 +148,7 @@ static const char lines[] =
 static bool work(sq_store *store, sq_error *error) {
   sq_text out = {0};
   sq_ingest ingest = {.ids = &out};
-  sq_query *query = sq_query_compile("helicone", body, sizeof body - 1, NULL, error);
+  sq_query *query = sq_query_compile("helicone", NULL, body, sizeof body - 1, NULL, error);
   sq_query_spec spec = {.source = SQ_SESSIONS, .limited = true, .limit = 1};
   sq_query *sessions = query ? sq_query_build(&spec, NULL, error) : NULL;
   bool good = sessions && sq_store_ingest(store, lines, sizeof lines - 1, &ingest, error);

@@ -345,10 +345,15 @@ local function percentile(values, permille)
   return values[math.ceil(permille * #values / 1000)]
 end
 
-local function mean(values)
+local function total(values)
   local sum = 0
   for _, value in ipairs(values) do sum = sum + value end
-  if #values > 0 then return sum / #values end
+  if #values > 0 then return sum end
+end
+
+local function mean(values)
+  local sum = total(values)
+  if sum then return sum / #values end
 end
 
 local function count_if(rows, test)
@@ -450,6 +455,8 @@ function naive.aggregate(rows, world)
     prompt_cache_read_tokens = sum_of(rows, "prompt_cache_read_tokens", world),
     prompt_cache_write_tokens = sum_of(rows, "prompt_cache_write_tokens", world),
     avg_latency_ms = mean(latencies),
+    total_latency_ms = total(latencies),
+    known_latencies = #latencies,
     latency_p50_ms = percentile(latencies, 500),
     latency_p90_ms = percentile(latencies, 900),
     latency_p95_ms = percentile(latencies, 950),
