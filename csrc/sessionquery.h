@@ -296,6 +296,14 @@ typedef struct sq_open_options {
 sq_store *sq_store_open(const char *path, const sq_open_options *options, sq_error *error);
 /* Frees everything; safe on NULL and from a forked child, where it releases nothing of the parent's. */
 void sq_store_close(sq_store *store);
+/* From now on the handle sees and writes only this organization and project; NULL: as it was opened. Fails, and changes
+   nothing, where that would be more than it was opened for. */
+bool sq_store_narrow(sq_store *store, const char *organization, const char *project, sq_error *error);
+/* Whether the handle sees one organization only. */
+bool sq_store_is_scoped(const sq_store *store);
+/* Appends 32 hexadecimal digits that stand for `about` and, where the handle sees every organization, for the state of
+   the store: whoever commits a change of requests or feedback changes them. They tell nothing of what they stand for. */
+bool sq_store_stamp(sq_store *store, const char *about, size_t length, sq_text *out, sq_error *error);
 /* A read-only handle of the same scope that sees the present state until it is closed. It does not need the
    store it came from; while it is open the WAL cannot be written back beyond its state. */
 sq_store *sq_store_snapshot(sq_store *store, sq_error *error);
@@ -385,6 +393,8 @@ bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, siz
 /* Merges a JSON object into the session's own map; null clears a key. */
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length,
                        sq_error *error);
+/* The tag that was set on a session last, as SQ_STRING in `room`; SQ_NULL where it has none. */
+bool sq_store_newest_tag(sq_store *store, const sq_target *target, sq_text *room, sq_value *out, sq_error *error);
 /* The one organization and project that hold the target, as "organization\0project\0" in `out`. Of a session for which
    both are given nothing is looked up: whether it has requests, its requests tell. */
 bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
@@ -485,6 +495,9 @@ bool sq_query_explain(sq_store *store, const sq_query *query, sq_text *out, sq_e
 /* Body in, answer out: the HTTP status, and the vendor's envelope in `out`, in errors too. `out` is the
    caller's to free. */
 int sq_answer(sq_store *store, const char *dialect, const char *endpoint, const char *body, size_t length, sq_text *out);
+/* Reads a vendor's body that says one thing: of "helicone" the notes are "feedback" (its rating) and "tag". A text
+   stands in `room`. */
+bool sq_note_read(const char *dialect, const char *note, const char *body, size_t length, sq_text *room, sq_value *out, sq_error *error);
 /* A vendor's envelope around one value (NULL, BOOLEAN, a number or STRING), or around the message of an error. */
 bool sq_envelope(const char *dialect, bool good, const sq_value *value, sq_text *out, sq_error *error);
 

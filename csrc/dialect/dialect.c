@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
+#include "dialect/json_doc.h"
 
 /* --------------------------------------------------------------------------------- where an error stands */
 
@@ -34,8 +35,8 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
 /* ------------------------------------------------------------------------------------------- the register */
 
 static const sq_dialect dialects[] = {
-    {"helicone", sq_helicone_filter, locate_json, sq_helicone_endpoints},
-    {"where", sq_where_filter, draw_carets, NULL},
+    {"helicone", sq_helicone_filter, locate_json, sq_helicone_endpoints, sq_helicone_notes},
+    {"where", sq_where_filter, draw_carets, NULL, NULL},
 };
 
 const sq_dialect *sq_dialect_named(const char *name, sq_error *error) {
@@ -113,4 +114,56 @@ sq_query *sq_query_compile(const char *name, const char *endpoint_name, const ch
   finish_error(dialect, error, body, length);
   sq_query_free(query);
   return NULL;
+}
+
+/* ------------------------------------------------------------------------------------------------- notes */
+
+static bool read_member(const sq_note *note, const sq_json_doc *doc, sq_arena *arena, sq_value *out, sq_error *error) {
+  const cJSON *root = doc->root;
+  sq_place place = sq_json_value_place(doc, root);
+  if (!cJSON_IsObject(root)) return sq_fail_at(error, SQ_E_TYPE, place.offset, place.length, "the body is an object");
+  for (const cJSON *item = root->child; item; item = item->next) {
+    place = sq_json_key_place(doc, item);
+    if (strcmp(item->string, note->member) != 0)
+      return sq_fail_at(error, SQ_E_UNKNOWN, place.offset, place.length, "unknown member '%s': there is %s",
+                        sq_show(item->string, strlen(item->string)).text, note->member);
+  }
+  const cJSON *item = root->child;
+  if (!item) return sq_fail_at(error, SQ_E_MISSING, place.offset, place.length, "missing '%s'", note->member);
+  place = sq_json_value_place(doc, item);
+  bool text = note->type == SQ_T_TEXT;
+  if (text ? !cJSON_IsString(item) : !cJSON_IsBool(item))
+    return sq_fail_at(error, SQ_E_TYPE, place.offset, place.length, "%s is %s", note->member, text ? "text" : "true or false");
+  size_t length = text ? strlen(item->valuestring) : 0;
+  if (text) *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)length, .text = sq_arena_copy(arena, item->valuestring, length)};
+  else *out = (sq_value){.kind = SQ_BOOLEAN, .boolean = cJSON_IsTrue(item)};
+  return !text || out->text || sq_fail_memory(error);
+}
+
+static bool read_note(const sq_note *note, const char *body, size_t length, sq_arena *arena, sq_value *out, sq_error *error) {
+  sq_json_doc doc;
+  if (!check_source(body, length, error) || !sq_json_doc_open(&doc, arena, body, length, error)) return false;
+  bool read = read_member(note, &doc, arena, out, error);
+  sq_json_doc_close(&doc);
+  return read;
+}
+
+bool sq_note_read(const char *name, const char *note_name, const char *body, size_t length, sq_text *room, sq_value *out, sq_error *error) {
+  const sq_dialect *dialect = sq_dialect_named(name, error);
+  const sq_note *note = dialect ? dialect->notes : NULL;
+  while (note && note->name && strcmp(note->name, note_name) != 0) note++;
+  if (!dialect) return false;
+  if (!note || !note->name)
+    return sq_fail(error, SQ_E_UNKNOWN, "%s has no body '%s'", dialect->name, sq_show(note_name, strlen(note_name)).text);
+  sq_arena arena;
+  sq_arena_begin(&arena, NULL, NULL, 0);
+  bool read = read_note(note, body, length, &arena, out, error);
+  if (read && out->kind == SQ_STRING) {
+    sq_text_append(room, out->text, out->length);
+    out->text = room->data;
+    read = sq_text_whole(room, error);
+  }
+  sq_arena_end(&arena);
+  if (!read) finish_error(dialect, error, body, length);
+  return read;
 }

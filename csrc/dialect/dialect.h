@@ -13,6 +13,12 @@ typedef struct sq_endpoint {
   const sq_shape *shape;
 } sq_endpoint;
 
+/* A body that says one thing: an object of one member, TEXT or BOOLEAN. */
+typedef struct sq_note {
+  const char *name, *member;
+  sq_type type;
+} sq_note;
+
 typedef struct sq_dialect {
   const char *name;
   /* Source text to an unbound tree; NULL after an error. */
@@ -21,6 +27,7 @@ typedef struct sq_dialect {
   void (*locate)(sq_error *error, const char *source, size_t length);
   /* What can be asked with a whole request body, up to one without a name; the first when none is named. NULL: nothing. */
   const sq_endpoint *endpoints;
+  const sq_note *notes; /* up to one without a name; NULL: none */
 } sq_dialect;
 
 /* NULL and an error that names the nearest when there is no such dialect. */
@@ -31,6 +38,7 @@ const sq_dialect *sq_dialect_named(const char *name, sq_error *error);
 /* --- the dialects */
 sq_node *sq_helicone_filter(sq_builder *builder, const char *source, size_t length);
 extern const sq_endpoint sq_helicone_endpoints[];
+extern const sq_note sq_helicone_notes[];
 sq_node *sq_where_filter(sq_builder *builder, const char *source, size_t length);
 
 #endif

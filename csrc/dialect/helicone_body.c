@@ -274,3 +274,6 @@ const sq_endpoint sq_helicone_endpoints[] = {
     {"query", take_query, &session_shape}, {"count", take_count, &count_shape}, {"names", take_names, &name_shape},
     {"metrics", take_metrics, &metric_shape}, {.name = NULL},
 };
+
+/* The bodies of POST /v1/session/{id}/feedback and /{id}/tag. */
+const sq_note sq_helicone_notes[] = {{"feedback", "rating", SQ_T_BOOLEAN}, {"tag", "tag", SQ_T_TEXT}, {.name = NULL}};

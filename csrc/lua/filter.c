@@ -111,7 +111,7 @@ static int fields(lua_State *L) {
   return 1;
 }
 
-/* core.codes(): the error codes, a list of {name, meaning} */
+/* core.codes(): the error codes, a list of {name, meaning, status} */
 static int codes(lua_State *L) {
   lua_newtable(L);
   for (int code = SQ_OK + 1; sq_code_name((sq_code)code); code++) {
@@ -120,6 +120,8 @@ static int codes(lua_State *L) {
     lua_setfield(L, -2, "name");
     lua_pushstring(L, sq_code_meaning((sq_code)code));
     lua_setfield(L, -2, "meaning");
+    lua_pushinteger(L, sq_code_status((sq_code)code));
+    lua_setfield(L, -2, "status");
     lua_rawseti(L, -2, code);
   }
   return 1;

@@ -1,5 +1,7 @@
 /* require "sessionquery.core": the C library as Lua functions and handles. The Lua files beside it make the
    public API of them. */
+#include <time.h>
+
 #include "lua/binding.h"
 
 __attribute__((visibility("default"))) int luaopen_sessionquery_core(lua_State *L);
@@ -27,10 +29,20 @@ static int width(lua_State *L) {
   return 1;
 }
 
+/* core.clock(): seconds of a clock that never goes back */
+static int read_clock(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+  return 1;
+}
+
 int luaopen_sessionquery_core(lua_State *L) {
   lua_newtable(L);
   lua_pushcfunction(L, type_of);
   lua_setfield(L, -2, "type");
+  lua_pushcfunction(L, read_clock);
+  lua_setfield(L, -2, "clock");
   lua_pushcfunction(L, width);
   lua_setfield(L, -2, "width");
   binding_open_filter(L);

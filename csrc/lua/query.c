@@ -129,6 +129,19 @@ static int answer(lua_State *L) {
   return 2;
 }
 
+/* core.note(dialect, name, body): what a body says that says one thing */
+static int note(lua_State *L) {
+  size_t length;
+  sq_value value;
+  sq_error error = {.code = SQ_OK};
+  const char *dialect = luaL_checkstring(L, 1), *name = luaL_checkstring(L, 2), *body = luaL_checklstring(L, 3, &length);
+  sq_text *room = binding_new_text(L);
+  if (!sq_note_read(dialect, name, body, length, room, &value, &error)) return binding_fail(L, &error);
+  if (value.kind == SQ_STRING) lua_pushlstring(L, value.text, value.length);
+  else lua_pushboolean(L, value.boolean);
+  return 1;
+}
+
 /* core.envelope(dialect, good, value): the vendor's envelope around a value (text, number, boolean or null), or around the
    message of an error */
 static int envelope(lua_State *L) {
@@ -239,7 +252,7 @@ void binding_open_query(lua_State *L) {
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"all", rows_all}, {"columns", rows_columns}, {"next", rows_next}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"build", build}, {"query", compile}, {"rows", run},   {"count", count},
-                                       {"json", json},   {"explain", explain}, {"answer", answer}, {"envelope", envelope}, {NULL, NULL}};
+                                       {"json", json},   {"explain", explain}, {"answer", answer}, {"note", note}, {"envelope", envelope}, {NULL, NULL}};
   binding_make_type(L, BINDING_QUERY, no_methods, free_query, false);
   binding_make_type(L, BINDING_ROWS, row_methods, free_rows, true);
   compat_set_functions(L, functions);

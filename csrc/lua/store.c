@@ -335,6 +335,44 @@ static int describe(lua_State *L) {
   return done(L, sq_store_describe(store, &target, json, length, &error), &error);
 }
 
+/* store:newest_tag{target…}: text, false when there is none; or nil, message, detail */
+static int newest_tag(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_target target = target_options(L, 2);
+  sq_error error = {.code = SQ_OK};
+  sq_value found;
+  sq_text *room = binding_new_text(L);
+  if (!sq_store_newest_tag(store, &target, room, &found, &error)) return binding_fail(L, &error);
+  if (found.kind == SQ_STRING) lua_pushlstring(L, found.text, found.length);
+  else lua_pushboolean(L, 0);
+  return 1;
+}
+
+/* store:narrow{organization, project}: true */
+static int narrow(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_narrow(store, text_option(L, 2, "organization"), text_option(L, 2, "project"), &error), &error);
+}
+
+/* store:is_scoped(): whether it sees one organization only */
+static int is_scoped(lua_State *L) {
+  lua_pushboolean(L, sq_store_is_scoped(binding_check(L, 1, BINDING_STORE)));
+  return 1;
+}
+
+/* store:stamp(about): text */
+static int stamp(lua_State *L) {
+  size_t length;
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const char *about = luaL_checklstring(L, 2, &length);
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L);
+  if (!sq_store_stamp(store, about, length, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
+}
+
 /* store:resolve{target…}: organization, project */
 static int resolve(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
@@ -453,7 +491,8 @@ void binding_open_store(lua_State *L) {
   static const luaL_Reg methods[] = {{"snapshot", snapshot}, {"backup", backup}, {"ingest", ingest},     {"feedback", feedback},
                                      {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
                                      {"export", export},     {"stats", stats},
-                                     {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {NULL, NULL}};
+                                     {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {"newest_tag", newest_tag},
+                                     {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped},   {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"read", read_block}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", open_store}, {"migrate", migrate}, {"encode", encode}, {"decode", decode},
                                        {"reader", open_reader}, {"iso", iso}, {"seconds", seconds},     {"line_id", line_id},      {NULL, NULL}};

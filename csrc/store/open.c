@@ -157,6 +157,8 @@ static sq_store *make_store(const char *path, const sq_open_options *options, sq
   *store = (sq_store){.path = copy_path(path),
                       .organization = copy_text(options->organization),
                       .project = copy_text(options->project),
+                      .opened_organization = copy_text(options->organization),
+                      .opened_project = copy_text(options->project),
                       .readonly = options->readonly,
                       .relaxed = options->relaxed,
                       .memory = is_memory(path),
@@ -167,7 +169,9 @@ static sq_store *make_store(const char *path, const sq_open_options *options, sq
                       .segment_rows = options->segment_rows ? options->segment_rows : SQ_SEGMENT_ROWS,
                       .seals = !options->manual_seal && !options->readonly,
                       .owner = getpid()};
-  if (store->path && !store->organization == !options->organization && !store->project == !options->project) return store;
+  bool copied = !store->organization == !options->organization && !store->project == !options->project &&
+                !store->opened_organization == !options->organization && !store->opened_project == !options->project;
+  if (store->path && copied) return store;
   sq_fail_memory(error);
   sq_store_close(store);
   return NULL;
@@ -207,6 +211,8 @@ void sq_store_close(sq_store *store) {
   free(store->path);
   free(store->organization);
   free(store->project);
+  free(store->opened_organization);
+  free(store->opened_project);
   free(store);
 }
 

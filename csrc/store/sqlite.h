@@ -42,6 +42,7 @@ typedef enum sq_cached {
 struct sq_store {
   sqlite3 *db;
   char *path, *organization, *project;
+  char *opened_organization, *opened_project; /* the scope it was opened for; the one above may be narrower */
   bool readonly, relaxed, memory;
   bool uninterrupted; /* the deadline does not end what runs */
   struct sq_held *held; /* this file in the table of this process; NULL: in memory */
