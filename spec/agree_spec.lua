@@ -240,7 +240,8 @@ local function orders_of(levels)
   local orderable = { text = true, integer = true, real = true, time = true, money = true, boolean = true }
   local list = {}
   for _, field in ipairs(all_fields) do
-    if field.level == levels and orderable[field.type] then list[#list + 1] = (field.name:gsub("^session%.", "")) end
+    local looked_up = field.name == "session.rating" -- for the sessions of a page only
+    if field.level == levels and orderable[field.type] and not looked_up then list[#list + 1] = (field.name:gsub("^session%.", "")) end
   end
   return list
 end

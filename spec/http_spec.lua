@@ -37,7 +37,7 @@ local function starter(engine)
 end
 
 for _, engine in ipairs { "auto", "sql" } do
-  describe("app:handle, engine " .. engine .. ":", function() 
+  describe("app:handle, engine " .. engine .. ":", function()
     cases.describe(starter(engine), { describe = describe, it = it, setup = setup, teardown = teardown })
   end)
 end

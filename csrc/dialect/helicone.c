@@ -162,6 +162,7 @@ static const column named_properties[] = {
     {"Helicone-Session-Id", SQ_F_SESSION_ID, TEXT, BLANK},
     {"Helicone-Session-Name", SQ_F_SESSION_NAME, TEXT, BLANK},
     {"Helicone-Session-Path", SQ_F_SESSION_PATH, TEXT, BLANK},
+    {"Helicone-Session-Feedback", SQ_F_SESSION_RATING, TEXT, BLANK},
     {.name = NULL},
 };
 

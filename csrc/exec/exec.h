@@ -9,7 +9,8 @@
 /* What no column holds, asked of the store for the groups of the page only. */
 typedef struct sq_lookups {
   void *state;
-  /* An aggregate of stage OWN (tags, metadata, feedback of the session itself): JSON text in `out`, or nothing. */
+  /* An aggregate of stage OWN (tags, metadata, feedback of the session itself): JSON text in `out`
+     (of a field that is text: the text), or nothing. */
   bool (*own)(void *state, sq_field field, const sq_session_name *session, sq_text *out, sq_error *error);
   /* Adds the feedback of one request. */
   bool (*feedback)(void *state, const char *organization, size_t organization_length, const char *project, size_t project_length,

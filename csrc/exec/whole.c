@@ -366,9 +366,13 @@ static bool own_of(sq_run *run, const sq_whole *whole, sq_field field, sq_value 
   *out = (sq_value){.kind = SQ_NULL};
   if (!lookups || !lookups->own) return true;
   if (!sq_view_session(run->view, whole->code, &name, run->error)) return false;
-  if (lookups->own(lookups->state, field, &name, &text, run->error)) return give_text(run, &text, text.length > 0, out);
-  sq_text_free(&text);
-  return false;
+  if (!lookups->own(lookups->state, field, &name, &text, run->error)) {
+    sq_text_free(&text);
+    return false;
+  }
+  bool given = give_text(run, &text, text.length > 0, out);
+  if (out->kind == SQ_JSON && sq_field_get(field)->type == SQ_T_TEXT) out->kind = SQ_STRING;
+  return given;
 }
 
 /* ------------------------------------------------------------------------------------------------ any of them */

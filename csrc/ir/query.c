@@ -122,10 +122,12 @@ bool sq_query_order(sq_query *query, const char *name, size_t length, sq_error *
     return false;
   }
   const sq_field_row *row = sq_field_get(query->order.field);
-  if (query->order.field == SQ_F_SESSION_KEY || !orderable(row->type))
-    return sq_fail(error, SQ_E_TYPE, "cannot order by %s: %s", row->name,
-                   orderable(row->type) ? "there are several keys, name one of them" : "it is no single value");
-  return true;
+  bool own = row->level == SQ_LEVEL_SESSION && sq_aggregate_stage(row->aggregate) == SQ_STAGE_OWN;
+  const char *why = query->order.field == SQ_F_SESSION_KEY ? "there are several keys, name one of them"
+                    : !orderable(row->type)                ? "it is no single value"
+                    : own                                  ? "it is looked up for the sessions of a page"
+                                                           : NULL;
+  return !why || sq_fail(error, SQ_E_TYPE, "cannot order by %s: %s", row->name, why);
 }
 
 static void default_order(sq_query *query) {

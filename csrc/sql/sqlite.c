@@ -91,6 +91,9 @@ const sq_sql_target sq_sqlite_target = {
                                     " FROM feedback AS f WHERE " OF_REQUEST "))",
                   [SQ_A_OWN_TAGS] = "(SELECT sq_distinct(o.tag) FROM session_tag AS o WHERE " OF_SESSION ")",
                   [SQ_A_OWN_METADATA] = "(SELECT o.metadata FROM session_metadata AS o WHERE " OF_SESSION ")",
+                  [SQ_A_OWN_RATING] = "(SELECT CASE WHEN o.score IN ('true', '1') THEN '1' WHEN o.score IN ('false', '0') THEN '0' END"
+                                      " FROM feedback AS o WHERE " OF_SESSION " AND o.key = 'helicone-session-feedback'"
+                                      " ORDER BY o.created_at_us DESC, o.id DESC LIMIT 1)",
                   [SQ_A_OWN_FEEDBACK] = "(SELECT sq_feedback(o.key, o.score, o.value) FROM feedback AS o WHERE " OF_SESSION ")"},
     .bucket = {[SQ_HOUR] = "sq_bucket(@, 0, %)",
                [SQ_DAY] = "sq_bucket(@, 1, %)",

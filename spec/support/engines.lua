@@ -47,7 +47,7 @@ local refusals = {
   ["entry(…) asks about whole maps"] = asks_source "entry%(",
   ["it asks about the entries of a session's map"] = asks_source "entry%(session%.metadata",
   ["it chooses by feedback, or by what was set on sessions"] = function(case)
-    for _, name in ipairs { "tags", "metadata", "feedback_stats", "own_feedback_stats" } do
+    for _, name in ipairs { "tags", "metadata", "feedback_stats", "own_feedback_stats", "rating" } do
       if case.source:find("session." .. name, 1, true) then return true end
     end
     return false

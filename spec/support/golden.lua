@@ -4,7 +4,7 @@ local sq = require "sessionquery"
 
 local golden = {}
 
-golden.files = { "spec/golden/helicone.txt", "spec/golden/helicone_body.txt", "spec/golden/where.txt" }
+golden.files = { "spec/golden/helicone.txt", "spec/golden/helicone_body.txt", "spec/golden/helicone_endpoints.txt", "spec/golden/where.txt" }
 
 local function one_line(text) return (text:gsub("\n", "⏎")) end
 local function lines_again(text) return (text:gsub("⏎", "\n")) end
@@ -17,8 +17,8 @@ local function error_part(message, detail)
 end
 
 --- A whole request body, as explain shows what became of it.
-local function body_parts(source)
-  local query, message, detail = sq.query("helicone", source)
+local function body_parts(source, endpoint)
+  local query, message, detail = sq.query("helicone", source, { endpoint = endpoint })
   if not query then return { error_part(message, detail) } end
   local db = assert(sq.open(":memory:", { engine = "sql" }))
   local text = assert(query:on(db):explain())
@@ -29,6 +29,8 @@ end
 --- What the compiler says of a case now: the parts behind the source.
 function golden.parts(dialect, source)
   if dialect == "helicone body" then return body_parts(source) end
+  local endpoint = dialect:match "^helicone (%l+)$"
+  if endpoint then return body_parts(source, endpoint) end
   local filter, message, detail = sq.filter(dialect, source)
   if not filter then return { error_part(message, detail) } end
   return { filter:dump(), filter:sql "sqlite" }

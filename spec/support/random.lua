@@ -173,7 +173,8 @@ local all_session_fields = fields_of("session", {
   ["session.created_at"] = 3, ["session.latest_request_created_at"] = 3, ["session.errors"] = 2, ["session.name"] = 3,
   ["session.id"] = 2, ["session.user_ids"] = 2, ["session.models"] = 2, ["session.request_tags"] = 2,
 })
-local own_names = { ["session.id"] = true, ["session.tags"] = true, ["session.metadata"] = true, ["session.own_feedback_stats"] = true }
+local own_names = { ["session.id"] = true, ["session.tags"] = true, ["session.metadata"] = true, ["session.own_feedback_stats"] = true,
+  ["session.rating"] = true }
 local group_fields, text_group_fields = {}, { { "session.id", "text" }, { "session.id", "text" } }
 for _, field in ipairs(all_session_fields) do
   if not own_names[field[1]] then
