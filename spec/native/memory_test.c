@@ -124,6 +124,34 @@ static bool request(sq_error *error) {
   return query != NULL;
 }
 
+static const char names[] = "{\"nameContains\":\"\",\"timezoneDifference\":0}";
+
+/* A vendor's other answers, and what a server asks besides. */
+static bool serve(sq_store *store, sq_error *error) {
+  static const struct {
+    const char *endpoint, *body;
+  } asked[] = {{"count", body}, {"names", names}, {"metrics", names}};
+  static const char note[] = "{\"tag\":\"a\\u00e9\"}";
+  const sq_target session = {.session = "s1"};
+  sq_value value;
+  sq_text out = {0};
+  bool good = true;
+  for (size_t i = 0; i < sizeof asked / sizeof *asked && good; i++) {
+    sq_query *query = sq_query_compile("helicone", asked[i].endpoint, asked[i].body, strlen(asked[i].body), NULL, error);
+    good = query && sq_query_json(store, query, &out, error);
+    sq_query_free(query);
+    sq_text_free(&out);
+  }
+  good = good && sq_note_read("helicone", "tag", note, sizeof note - 1, &out, &value, error) &&
+         sq_store_tag(store, &session, value.text, value.length, error);
+  sq_text_free(&out);
+  good = good && sq_store_narrow(store, "", "default", error) && sq_store_newest_tag(store, &session, &out, &value, error) && value.kind == SQ_STRING;
+  sq_text_free(&out);
+  good = good && sq_store_stamp(store, "x", 1, &out, error) && sq_store_narrow(store, NULL, NULL, error) && sq_store_stamp(store, "x", 1, &out, error);
+  sq_text_free(&out);
+  return good;
+}
+
 static bool combine(sq_error *error) {
   sq_value values[2] = {{.kind = SQ_REAL, .real = 0.5}, {.kind = SQ_INTEGER, .integer = 3}};
   const sq_filter *parts[2] = {sq_filter_compare("cost_usd", 8, NULL, 0, "between", values, 2, NULL, error),
@@ -157,7 +185,7 @@ static bool work(sq_store *store, sq_error *error) {
   sq_text_free(&out);
   sq_query_free(query);
   sq_query_free(sessions);
-  return good;
+  return good && serve(store, error);
 }
 
 static bool store(sq_error *error) {
