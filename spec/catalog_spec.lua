@@ -90,7 +90,8 @@ describe("the annotations", function()
   --- Every public function has a description, a @param for each parameter and a @return.
   it("are whole", function()
     local checked = 0
-    for _, path in ipairs { "init", "store", "session", "query", "filter", "report" } do
+    for _, path in ipairs { "init", "store", "session", "query", "filter", "report", "keys", "http/init", "http/path", "http/route",
+      "http/metrics" } do
       local comment = {}
       for line in io.lines("lua/sessionquery/" .. path .. ".lua") do
         if line:find "^%-%-%-" then

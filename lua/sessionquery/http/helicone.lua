@@ -20,7 +20,7 @@ local function ask(endpoint)
   return function(call)
     local status, text = core.answer(call.core, DIALECT, endpoint, call.body)
     if status < 500 or status == 503 then return status, text end
-    return call:broken(text)
+    return call:fail(text)
   end
 end
 

@@ -33,18 +33,22 @@ status_of.limit = 400
 local Call = {}
 Call.__index = Call
 
---- The answer when the store is broken: what it says is for the operator alone.
-function Call.broken(_, message) return 500, helicone.error "the store failed", nil, message end
-
---- The answer to what the store or a compiler says: status, body, headers, and what only the operator should know.
+--- The answer to what the store or a compiler says. What a broken store says is for the operator alone.
+---@param message string
+---@param detail table?
+---@return integer status
+---@return string body
 function Call:fail(message, detail)
   local status = status_of[detail and detail.code] or 500
-  if status >= 500 and status ~= 503 then return self:broken(message) end
-  return status, helicone.error(message)
+  if status < 500 or status == 503 then return status, helicone.error(message) end
+  self.problem = message
+  return status, helicone.error "the store failed"
 end
 
 --- Sets the answer's ETag: of the caller, the question and `facts`, and of the store's state where the caller sees all
---- of it. Whether the request has it already. nil for facts: the state says enough. "" tells nothing yet.
+--- of it. nil for facts: the state says enough. "" tells nothing yet.
+---@param facts string?
+---@return boolean known whether the request has it already
 function Call:etag(facts)
   if facts == "" then return false end
   local request, grant = self.request, self.grant or {}
@@ -127,7 +131,7 @@ function http.app(options)
 end
 
 --- The store, narrowed to what the application is for.
-function App:_store()
+local function open_store(self)
   if not self._db then
     local db, message, detail = sq.open(self._path, { timeout_ms = self._timeout_ms, engine = self._engine })
     if not db then return nil, message, detail end
@@ -200,19 +204,19 @@ local function answer(self, call, method)
   }
   if not narrowed then return call:fail(message, detail) end
   local began = core.clock()
-  local status, body, headers, problem = taken[1](call)
+  local status, body, headers = taken[1](call)
   local spent = self._seconds[call.route.name] or { count = 0, sum = 0 }
   self._seconds[call.route.name] = { count = spent.count + 1, sum = spent.sum + core.clock() - began }
-  return status, body, headers, problem
+  return status, body, headers
 end
 
---- From a request to status, body, headers and what the operator should know.
+--- From a request to status, body, headers.
 local function respond(self, call)
   local request = call.request
   local segments, wrong, status = path.split(request.path, self._prefix)
   local found, params
   if segments then found, params = route.find(routes, segments) end
-  local db, open, detail = self:_store()
+  local db, open, detail = open_store(self)
   if not db then return call:fail(open, detail) end
   call.db, call.core, call.route, call.params, call.body = db, open, found, params, request.body or ""
   local taken = found and found.methods.GET
@@ -224,7 +228,7 @@ local function respond(self, call)
   end
   call.grant = grant or nil
   if wrong then return status, helicone.error(wrong) end
-  if call.problem then return 400, helicone.error(call.problem) end
+  if call.wrong then return 400, helicone.error(call.wrong) end
   if not found then return 404, helicone.error "there is nothing at this path" end
   if request.method == "OPTIONS" then
     local preflight, headers = cors.preflight(self._origins, request.headers, found.allow)
@@ -258,17 +262,17 @@ end
 ---@return string? problem for the operator's log: what the client was not told
 function App:handle(request)
   local normal, wrong = normalize(request)
-  local call = setmetatable({ app = self, request = normal, headers = {}, problem = wrong }, Call)
-  local done, status, body, headers, problem = pcall(respond, self, call)
+  local call = setmetatable({ app = self, request = normal, headers = {}, wrong = wrong }, Call)
+  local done, status, body, headers = pcall(respond, self, call)
   local open = self._db and rawget(self._db, "_core")
   if open then open:narrow {} end
   if not done then
-    problem = tostring(status)
+    call.problem = tostring(status)
     status, body, headers = 500, helicone.error "the server failed", nil
   end
   self._counts[status] = (self._counts[status] or 0) + 1
   local final, all, text = finish(self, call, status, body, headers)
-  return final, all, text, problem
+  return final, all, text, call.problem
 end
 
 --- What this application has done, for GET /metrics.
