@@ -72,7 +72,7 @@ describe("without keys", function()
 
   it("nobody that a proxy speaks for", function()
     local server = start {}
-    for _, name in ipairs { "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-x" } do
+    for _, name in ipairs { "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-x", "x-real-ip", "via" } do
       assert.equal(403, ask(server.send, { headers = { [name] = "127.0.0.1" } }).status, name)
       assert.equal(403, ask(server.send, { headers = { [name] = { "a", "b" } } }).status, name)
     end
@@ -177,6 +177,20 @@ describe("an application", function()
     local answer = ask(server.send, { body = (BODY:gsub('"filter":{}', function() return '"filter":' .. filter end)) })
     assert.equal(503, answer.status, answer.body)
     assert.equal("1", answer.headers["retry-after"])
+    server.close()
+  end)
+
+  it("503 with Retry-After while another process writes", function()
+    local server = start { timeout_ms = 50 }
+    assert(server.db:add { request_id = "1", session_id = "s", created_at = T })
+    local ready = server.path .. ".ready"
+    os.execute(("sqlite3 %s 'BEGIN IMMEDIATE' '.shell touch %s' '.shell sleep 1' 'COMMIT' >/dev/null 2>&1 &"):format(server.path, ready))
+    repeat until io.open(ready)
+    local answer = ask(server.send, { path = "/llm/v1/session/s/tag", body = '{"tag":"x"}' })
+    assert.equal(503, answer.status, answer.body)
+    assert.equal("1", answer.headers["retry-after"])
+    assert.equal(200, ask(server.send).status) -- who reads waits for nobody
+    os.remove(ready)
     server.close()
   end)
 

@@ -41,7 +41,7 @@ local function refuse_stranger(request)
     return "nobody has made a key, so only this machine is answered: make one with 'sessionquery keys add'"
   end
   for name in pairs(request.headers) do
-    if name == "forwarded" or name:find "^x%-forwarded%-" then
+    if name == "forwarded" or name == "via" or name == "x-real-ip" or name:find "^x%-forwarded%-" then
       return "nobody has made a key, and a proxy sent this: make one with 'sessionquery keys add'"
     end
   end
