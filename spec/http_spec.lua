@@ -157,6 +157,7 @@ describe("an application", function()
     assert.equal(500, answer.status)
     assert(answer.problem and #answer.problem > 0)
     assert.equal('{"data":null,"error":"the store failed"}', answer.body)
+    assert.equal(503, sender(app) { method = "GET", path = "/healthz" }.status)
     local broken = http.app { db = assert(sq.open ":memory:"), keys = { any = function() error "boom" end } }
     answer = ask(sender(broken), { path = "/v1/session/query" })
     assert.equal(500, answer.status)

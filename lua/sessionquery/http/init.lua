@@ -42,7 +42,7 @@ function Call:fail(message, detail)
   local status = status_of[detail and detail.code] or 500
   if status < 500 or status == 503 then return status, helicone.error(message) end
   self.problem = message
-  return status, helicone.error "the store failed"
+  return self.asks_health and 503 or status, helicone.error "the store failed"
 end
 
 --- Sets the answer's ETag: of the caller, the question and `facts`, and of the store's state where the caller sees all
@@ -216,11 +216,12 @@ local function respond(self, call)
   local segments, wrong, status = path.split(request.path, self._prefix)
   local found, params
   if segments then found, params = route.find(routes, segments) end
+  local taken = found and found.methods.GET
+  call.asks_health = taken and taken.open
   local db, open, detail = open_store(self)
   if not db then return call:fail(open, detail) end
   call.db, call.core, call.route, call.params, call.body = db, open, found, params, request.body or ""
-  local taken = found and found.methods.GET
-  local opened = (taken and taken.open) or (request.method == "OPTIONS" and self._origins ~= nil)
+  local opened = call.asks_health or (request.method == "OPTIONS" and self._origins ~= nil)
   local grant, refused, message, more = self._access:check(db, request, opened)
   if grant == nil then
     if not refused then return call:fail(message, more) end
