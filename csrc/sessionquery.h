@@ -375,6 +375,15 @@ sq_reader *sq_reader_open(const char *path, sq_error *error);
 bool sq_reader_block(sq_reader *reader, size_t size, sq_text *block, sq_error *error);
 void sq_reader_close(sq_reader *reader);
 
+/* An HTTP body that was compressed as gzip (of one or more members) or, when not `gzip`, as deflate in either of its
+   forms. It inflates to `most` bytes at most, and beyond the first MiB to `ratio` times what came in. */
+typedef struct sq_inflater sq_inflater;
+sq_inflater *sq_inflater_open(bool gzip, uint64_t most, uint32_t ratio, sq_error *error);
+/* Takes bytes away from the input and writes up to `room` bytes of text; none (`got` 0) when all input was taken and
+   nothing more is known of it. False, for good, when the bytes are damaged (SYNTAX) or too much (LIMIT). */
+bool sq_inflater_read(sq_inflater *inflater, const char **input, size_t *length, char *out, size_t room, size_t *got, sq_error *error);
+void sq_inflater_close(sq_inflater *inflater);
+
 /* Writes the requests that pass `filter` (NULL: all) as canonical JSON lines, gzip when the path ends in
    ".gz", to `path`, which appears when it is whole. Returns how many, -1 on failure. */
 int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filter, sq_error *error);

@@ -61,6 +61,7 @@ bool binding_encode(lua_State *L, int index, bool strict, sq_text *out, binding_
 #define BINDING_STORE "sessionquery.store"
 #define BINDING_ROWS "sessionquery.rows"
 #define BINDING_READER "sessionquery.reader"
+#define BINDING_INFLATER "sessionquery.inflater"
 
 /* Pushes a new userdata of the type whose pointer is still NULL. */
 void **binding_new(lua_State *L, const char *type);
@@ -75,5 +76,6 @@ void binding_open_filter(lua_State *L);
 void binding_open_query(lua_State *L);
 void binding_open_store(lua_State *L);
 void binding_open_keys(lua_State *L);
+void binding_open_inflater(lua_State *L);
 
 #endif

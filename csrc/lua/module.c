@@ -6,9 +6,9 @@
 
 __attribute__((visibility("default"))) int luaopen_sessionquery_core(lua_State *L);
 
-/* core.type(value): "filter", "query", "store", "rows", "reader", or nil */
+/* core.type(value): "filter", "query", "store", "rows", "reader", "inflater", or nil */
 static int type_of(lua_State *L) {
-  static const char *const types[] = {BINDING_FILTER, BINDING_QUERY, BINDING_STORE, BINDING_ROWS, BINDING_READER};
+  static const char *const types[] = {BINDING_FILTER, BINDING_QUERY, BINDING_STORE, BINDING_ROWS, BINDING_READER, BINDING_INFLATER};
   if (lua_type(L, 1) != LUA_TUSERDATA || !lua_getmetatable(L, 1)) return 0;
   for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
     luaL_getmetatable(L, types[i]);
@@ -49,6 +49,7 @@ int luaopen_sessionquery_core(lua_State *L) {
   binding_open_query(L);
   binding_open_store(L);
   binding_open_keys(L);
+  binding_open_inflater(L);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");
   lua_pushliteral(L, SQ_VERSION);
