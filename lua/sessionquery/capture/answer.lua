@@ -103,7 +103,8 @@ local function new(options)
   end
   kind = kind and kind:lower() or ""
   self.plain = kind:find("text/plain", 1, true) ~= nil
-  self.streamed = kind:find("event-stream", 1, true) ~= nil or (options.streams and not kind:find("json", 1, true))
+  local undeclared = options.streams and self.status < 300 and not kind:find("json", 1, true)
+  self.streamed = undeclared or kind:find("event-stream", 1, true) ~= nil
   -- Where events are compressed none can be taken out.
   self.strip = options.strip and self.streamed and not encoding and self.status < 300
   if self.api and self.readable then

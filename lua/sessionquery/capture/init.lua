@@ -28,8 +28,12 @@ local capture = {}
 ---@field counts? table is counted in: unread_encoding, unread_request_encoding, unread_compressed (damaged, or too
 ---  much), unread_long, unread_syntax, unread_failed, redacted, redact_failed
 
+--- Settings with their defaults, and `counts`.
 ---@param options sessionquery.capture.Settings?
-function capture.settings(options) return make_settings(options) end
+function capture.settings(options)
+  local settings = make_settings(options) -- no tail call: errors count the levels
+  return settings
+end
 
 local request_known = {
   method = "string", path = "string", query = "string", headers = "table", body = "string", host = "string",

@@ -24,7 +24,7 @@ local ends = {
 --- Who answers, where the host tells more than the path.
 local hosts = {
   { "openai%.azure%.com$", "azure" },
-  { "aiplatform%.googleapis%.com$", "vertex_ai" },
+  { "[%w%-]*aiplatform%.googleapis%.com$", "vertex_ai" },
   { "openrouter%.ai$", "openrouter" },
   { "groq%.com$", "groq" },
   { "deepseek%.com$", "deepseek" },
