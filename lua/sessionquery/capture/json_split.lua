@@ -59,6 +59,7 @@ end
 local function end_item(self, last)
   local text, key, key_bytes, wanted = self.item:take(), self.key, self.key_bytes, self.keep
   self.key, self.key_bytes, self.keep = nil, nil, true
+  if self.kind == "object" and not key then return end
   if wanted and find(text, "%S") then self.on_item(text, self.read + last - #text + 1, key, key_bytes) end
 end
 
@@ -125,11 +126,9 @@ local function take_mark(self, chunk, mark, at, from)
   return from
 end
 
---- The outermost bracket. The place behind it, or nil.
+--- The outermost bracket, behind white space and a byte order mark. The place behind it, or nil.
 local function begin(self, chunk)
-  local at = 1
-  if self.read == 0 and sub(chunk, 1, 3) == "\239\187\191" then at = 4 end
-  at = find(chunk, "%S", at)
+  local at = find(chunk, "[^%s\239\187\191]")
   if not at then return nil end
   local mark = byte(chunk, at)
   self.kind = mark == 91 and "array" or mark == 123 and "object" or nil

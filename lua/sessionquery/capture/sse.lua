@@ -35,6 +35,8 @@ local function new(options)
   }, Events)
 end
 
+local SPARE = 16 -- bytes of a line besides its data: the field's name
+
 --- One field. `from` to `last` are a line without its end.
 local function read_line(self, text, from, last)
   local first = byte(text, from)
@@ -55,7 +57,7 @@ local function read_line(self, text, from, last)
       if type(self.data) == "string" then self.data = { self.data } end
       self.data[#self.data + 1] = sub(text, from, last)
     end
-  elseif first == 101 and sub(text, from, from + 5) == "event:" then -- e
+  elseif first == 101 and last - from < self.most + SPARE and sub(text, from, from + 5) == "event:" then -- e
     self.name = sub(text, from + (byte(text, from + 6) == 32 and 7 or 6), last)
   end
 end
@@ -73,13 +75,13 @@ local function end_event(self)
   return self.on_event(name, data) == true and not passing
 end
 
---- Lines may go on over chunks; what is beyond the bound is left out of them.
+--- Lines may go on over chunks. Of one that is longer than the bound only its beginning is kept.
 local function keep_line(self, text, from, last)
-  if self.line.bytes + last - from + 1 <= self.most + 16 then
-    if last >= from then self.line:add(sub(text, from, last)) end
-  else
+  if self.line.bytes + last - from + 1 > self.most + SPARE then
     self.cut_line = true
+    last = self.line.bytes < SPARE and math.min(last, from + SPARE) or from - 1
   end
+  if last >= from then self.line:add(sub(text, from, last)) end
 end
 
 --- A line from `from` to `last`, whose beginning may be kept: what its end ends.
