@@ -164,6 +164,16 @@ sq_token sq_json_next(sq_json *reader);
 /* Writes the string's real bytes (at most `length` of the token) to `out`; returns how many. */
 size_t sq_json_unescape(const char *token, size_t length, char *out);
 
+/* Where JSON text stands that comes in pieces. Nothing is checked: it is for dividing what others will read. */
+typedef struct sq_skim {
+  uint64_t depth; /* brackets that are open; begin behind the outermost one, with 1 */
+  bool in_string, escaped;
+} sq_skim;
+
+/* Passes on to the next mark of the outermost level, and gives its offset: a comma, the quote that ends a string, or
+   the bracket that closes it all (depth is 0 then). `length` when there is none. */
+size_t sq_json_skim(sq_skim *state, const char *text, size_t length);
+
 /* Appends a JSON string with its quotes. Invalid UTF-8 becomes U+FFFD. */
 void sq_json_write_string(sq_text *out, const char *text, size_t length);
 /* Whether the text is UTF-8 (no surrogates, no overlong forms). NUL is a character of it. */

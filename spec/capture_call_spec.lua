@@ -186,6 +186,10 @@ describe("the record", function()
       assert.equal("m", record.model)
     end
     assert.is_nil(answered('{"error":null,"message":"fine","model":"x"}'):record({}).error)
+    local event = 'event: error\ndata: {"type":"error","code":"server_error","message":"a","param":null}\n\n'
+    local record = answered(event, { path = "/v1/responses" }):record {}
+    assert.equal("a", record.error)
+    assert.equal(200, record.status)
   end)
 
   it("has no tokens where none were told, and none that cannot be", function()

@@ -1,6 +1,7 @@
 --- The readers below the recorder: lines of events, items of JSON; and what they do with hostile bytes.
 local buffer = require "sessionquery.capture.buffer"
 local capture = require "sessionquery.capture"
+local core = require "sessionquery.core"
 local compress = require "spec.support.compress"
 local json_split = require "sessionquery.capture.json_split"
 local sse = require "sessionquery.capture.sse"
@@ -154,6 +155,63 @@ describe("items of JSON", function()
       end)
     end)
   end
+end)
+
+describe("items of JSON", function()
+  local random = generator(3)
+  local texts = { "", "a", '"', "\\", "{", "]", ",", "\\\"", "ä🌍", "\n", "stream" }
+
+  local function value(depth)
+    local kind = random(depth > 3 and 3 or 5)
+    if kind == 1 then return random(1000) end
+    if kind == 2 then return texts[random(#texts)] .. texts[random(#texts)] end
+    if kind == 3 then return random(2) == 1 and core.null end
+    local made = {}
+    for i = 1, random(4) do made[kind == 4 and i or texts[random(#texts)] .. i] = value(depth + 1) end
+    return made
+  end
+
+  it("are those of the whole, for any document and any cuts", function()
+    for _ = 1, 3000 do
+      local whole = value(0)
+      if type(whole) == "table" then
+        local text, list = core.encode(whole), {}
+        local reader = json_split.new { most = 1e6, on_item = function(item) list[#list + 1] = item end }
+        local at = 1
+        while at <= #text do
+          local size = random(9)
+          reader:feed(text:sub(at, at + size - 1))
+          at = at + size
+        end
+        assert.is_true(reader.over)
+        assert.equal(#text, reader.closes)
+        local joined = table.concat(list, ",")
+        assert.same(whole, (core.decode(reader.kind == "array" and "[" .. joined .. "]" or "{" .. joined .. "}")))
+      end
+    end
+  end)
+
+  it("let force_usage change a body in one place only", function()
+    local asked = 0
+    for round = 1, 3000 do
+      local body = { stream = true, messages = value(1), stream_options = random(3) > 1 and value(2) or nil, x = value(2) }
+      if type(body.stream_options) == "table" and random(2) == 1 then body.stream_options.include_usage = random(2) == 1 end
+      local text = core.encode(body)
+      local call = capture.request { path = "/v1/chat/completions", body = text, settings = { force_usage = true } }
+      if call.body then
+        asked = asked + 1
+        local changed = core.decode(call.body)
+        assert.is_true(changed.stream_options.include_usage, round)
+        local options = core.decode(text).stream_options
+        if type(options) == "table" then changed.stream_options.include_usage = options.include_usage else changed.stream_options = options end
+        assert.same(core.decode(text), changed)
+      else
+        local options = body.stream_options
+        assert(options == false or type(options) ~= "nil" and options ~= core.null)
+      end
+    end
+    assert(asked > 1000)
+  end)
 end)
 
 describe("a buffer", function()

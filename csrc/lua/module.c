@@ -50,6 +50,7 @@ int luaopen_sessionquery_core(lua_State *L) {
   binding_open_store(L);
   binding_open_keys(L);
   binding_open_inflater(L);
+  binding_open_skim(L);
   lua_pushlightuserdata(L, NULL);
   lua_setfield(L, -2, "null");
   lua_pushliteral(L, SQ_VERSION);

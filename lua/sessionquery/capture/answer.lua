@@ -94,9 +94,9 @@ local function new(options)
   if encoding == "identity" then encoding = nil end
   if not bodies.is_text(kind) then self.head = nil end
   if encoding then
-    if inflaters[encoding] then
-      self.inflater = core.inflater(inflaters[encoding], self.settings.max_inflated, self.settings.max_ratio)
-    else
+    local format = inflaters[encoding]
+    self.inflater = format and core.inflater(format, self.settings.max_inflated, self.settings.max_ratio) or nil
+    if not self.inflater then
       self:give_up "unread_encoding"
       self.head = nil
     end

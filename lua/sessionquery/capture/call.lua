@@ -17,7 +17,7 @@ local UPSTREAM_BROKE_OFF, CLIENT_LEFT = -1, -3
 ---@field clear string[] names of the headers that the upstream must not get
 ---@field body string? what the upstream gets instead of the client's body
 ---@field accept_encoding string? what the upstream gets instead of the client's Accept-Encoding
----@field fields table of the record, as the headers tell them
+---@field fields table of the record, as the headers tell them; the host may add its own
 local Call = {}
 Call.__index = Call
 

@@ -7,7 +7,9 @@ local buffer = require "sessionquery.capture.buffer"
 local core = require "sessionquery.core"
 
 local find, sub, byte, match = string.find, string.sub, string.byte, string.match
-local QUOTE, BACKSLASH = 34, 92
+local skim = core.skim
+local QUOTE, COMMA = 34, 44
+local OUTERMOST = 4 -- the state of core.skim behind the first bracket
 local LONGEST_KEY = 256 -- bytes; no key that anybody wants is longer
 
 ---@class sessionquery.capture.Items
@@ -32,9 +34,7 @@ local function new(options)
     too_long = 0,
     over = false,
     wrong = false,
-    depth = 0,
-    in_string = false,
-    odd = false, -- the last chunk ended in a string, with an odd number of backslashes
+    state = nil, -- of core.skim, once there was a bracket
     item = buffer.new(), -- the beginning of an item
     keep = true, -- the item is wanted, as far as is known
     key = nil, -- of this member
@@ -78,52 +78,19 @@ local function take_key(self)
   end
 end
 
---- How many backslashes stand before `at`, down to `from`; whether that is an odd number.
-local function is_escaped(chunk, at, from, odd)
-  local first = at
-  while first > from and byte(chunk, first - 1) == BACKSLASH do first = first - 1 end
-  local count = at - first
-  if first == from and odd then count = count + 1 end
-  return count % 2 == 1
-end
-
---- Where the string ends that `at` lies in, or nil: it goes on behind this chunk.
-local function string_end(self, chunk, at)
-  local from = at
-  while true do
-    local quote = find(chunk, '"', at, true)
-    if not is_escaped(chunk, quote or #chunk + 1, from, self.odd) then
-      if quote then
-        self.odd = false
-        return quote
-      end
-      self.odd = false
-      return nil
-    elseif not quote then
-      self.odd = true
-      return nil
-    end
-    at = quote + 1
-  end
-end
-
---- What ends or begins at `at` of the outermost level, or goes deeper. The place where the next item begins.
-local function take_mark(self, chunk, mark, at, from)
-  if mark == 44 and self.depth == 1 then -- ,
-    keep(self, chunk, from, at - 1)
-    end_item(self, at - 1)
+--- A mark of the outermost level. The place where the next item, or what there is more of this one, begins.
+local function take_mark(self, chunk, at, from)
+  local mark = byte(chunk, at)
+  if mark == QUOTE then
+    if self.kind ~= "object" or self.key then return from end
+    keep(self, chunk, from, at)
+    take_key(self)
     return at + 1
-  elseif mark == 91 or mark == 123 then -- [ {
-    self.depth = self.depth + 1
-  elseif mark == 93 or mark == 125 then -- ] }
-    self.depth = self.depth - 1
-    if self.depth == 0 then
-      keep(self, chunk, from, at - 1)
-      end_item(self, at - 1)
-      self.over, self.closes = true, self.read + at
-    end
   end
-  return from
+  keep(self, chunk, from, at - 1)
+  end_item(self, at - 1)
+  if mark ~= COMMA then self.over, self.closes = true, self.read + at end
+  return at + 1
 end
 
 --- The outermost bracket, behind white space and a byte order mark. The place behind it, or nil.
@@ -133,7 +100,7 @@ local function begin(self, chunk)
   local mark = byte(chunk, at)
   self.kind = mark == 91 and "array" or mark == 123 and "object" or nil
   self.wrong = self.kind == nil
-  self.depth, self.opens = 1, self.read + at
+  self.state, self.opens = OUTERMOST, self.read + at
   return at + 1
 end
 
@@ -142,29 +109,16 @@ end
 function Items:feed(chunk)
   if self.over or self.wrong then return end
   local at = 1
-  if self.depth == 0 then at = begin(self, chunk) end
+  if not self.state then at = begin(self, chunk) end
   if not at or self.wrong then
     self.read = self.read + #chunk
     return
   end
   local from = at -- of the item, or of its part in this chunk
   while not self.over do
-    local mark
-    if self.in_string then
-      at = string_end(self, chunk, at)
-      if not at then break end
-      self.in_string = false
-      if self.depth == 1 and self.kind == "object" and not self.key then
-        keep(self, chunk, from, at)
-        from = at + 1
-        take_key(self)
-      end
-    else
-      at = find(chunk, self.depth == 1 and '["%[%]{},]' or '["%[%]{}]', at)
-      if not at then break end
-      mark = byte(chunk, at)
-      if mark == QUOTE then self.in_string = true else from = take_mark(self, chunk, mark, at, from) end
-    end
+    at, self.state = skim(chunk, at, self.state)
+    if not at then break end
+    from = take_mark(self, chunk, at, from)
     at = at + 1
   end
   if not self.over then keep(self, chunk, from, #chunk) end
