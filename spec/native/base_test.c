@@ -461,7 +461,30 @@ static void samples(void) {
   CHECK(sq_sum_total(&sum) == -5, "%lld: nothing was lost", (long long)sq_sum_total(&sum));
 }
 
+/* The marks of the outermost level, whatever the pieces. */
+static void skims(void) {
+  static const char text[] = "\"a\\\"]\":[1,{\"b\":\",\\\\\"}],\"c\" : \"]\"}, more";
+  static const size_t wanted[] = {5, 22, 25, 31, 32}; /* quote, comma, quote, quote, bracket */
+  for (size_t cut = 0; cut < sizeof text; cut++) {
+    sq_skim state = {.depth = 1};
+    size_t found = 0, at = 0, ends[] = {cut, sizeof text - 1};
+    for (size_t piece = 0; piece < 2; piece++) {
+      while (at < ends[piece] && state.depth > 0) {
+        at += sq_json_skim(&state, text + at, ends[piece] - at);
+        if (at == ends[piece]) break;
+        CHECK(found < 5 && at == wanted[found], "cut %zu: mark %zu at %zu", cut, found, at);
+        found++;
+        at++;
+      }
+    }
+    CHECK(found == 5 && state.depth == 0, "cut %zu: %zu marks", cut, found);
+  }
+  sq_skim state = {.depth = 1};
+  CHECK(sq_json_skim(&state, "", 0) == 0 && state.depth == 1, "nothing");
+}
+
 int main(void) {
+  skims();
   compares();
   repairs_json();
   decimals();

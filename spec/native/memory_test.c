@@ -167,6 +167,25 @@ static bool combine(sq_error *error) {
   return query != NULL;
 }
 
+/* Two pieces of "hello hello hello hello", as gzip. */
+static bool inflate_body(sq_error *error) {
+  static const char packed[] = "\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xcb\x48\xcd\xc9\xc9\x57\xc8\x40\x27\x01\xe3\x51\x3d\x8d\x17\x00\x00\x00";
+  char out[64];
+  size_t written = 0;
+  sq_inflater *inflater = sq_inflater_open(true, 1000, 100, error);
+  bool good = inflater != NULL;
+  for (size_t piece = 0; good && piece < 2; piece++) {
+    const char *at = packed + piece * 12;
+    size_t left = piece ? sizeof packed - 1 - 12 : 12, got = 1;
+    while (good && got) {
+      good = sq_inflater_read(inflater, &at, &left, out + written, sizeof out - written, &got, error);
+      written += got;
+    }
+  }
+  sq_inflater_close(inflater);
+  return good && written == 23 && memcmp(out, "hello hello hello hello", written) == 0;
+}
+
 static const char lines[] =
     "{\"request_id\":\"r1\",\"session_id\":\"s1\",\"session_name\":\"chat \\u00e9\",\"created_at\":\"2026-11-20T10:00:00Z\",\"model\":\"gpt-4o\",\"cost_usd\":0.5,"
     "\"latency_ms\":5,\"properties\":{\"env\":\"prod\",\"n\":1},\"scores\":{\"q\":0.5},\"tags\":[\"a\",\"b\"],\"user_id\":\"u\",\"request_body\":{\"a\":1},"
@@ -356,6 +375,7 @@ int main(void) {
   sweep("where filter", where, 1);
   sweep("helicone request", request, 1);
   sweep("built query", combine, 1);
+  sweep("inflated body", inflate_body, 1);
   sweep("store", store, 1);
   sweep("keys", ask_keys, 1);
   index_jobs();
