@@ -172,6 +172,34 @@ describe("the record", function()
     assert.equal(204, call:record({}).status)
   end)
 
+  it("reads what is not declared as what it is", function()
+    for _, force in ipairs { false, true } do
+      for _, kind in ipairs { "text/plain", "application/octet-stream", "" } do
+        for _, case in ipairs { { "openai-chat.json", false }, { "openai-chat-usage.txt", true } } do
+          local text = " \n" .. stream(case[1])
+          local call = request { settings = { force_usage = force } }
+          call:headers(200, { ["content-type"] = kind })
+          local out = {}
+          for i = 1, #text do out[i] = call:feed(text:sub(i, i), i == #text) end
+          local record = call:record {}
+          assert.equal(19, record.prompt_tokens)
+          assert.equal(200, record.status)
+          if not (force and case[2]) then assert.equal(text, table.concat(out)) end
+        end
+      end
+    end
+    for _, force in ipairs { false, true } do
+      local call = request { settings = { force_usage = force } }
+      call:headers(200, {})
+      assert.equal(" \n", call:feed " " .. call:feed("\n", true))
+      assert.equal(-1, call:record({}).status)
+      local blank = request { settings = { force_usage = force } }
+      blank:headers(200, {})
+      local given = (" "):rep(1000)
+      assert.equal(given .. "{}", blank:feed(given) .. blank:feed("{}", true))
+    end
+  end)
+
   it("has the error's text, of all kinds of errors", function()
     for _, case in ipairs {
       { '{"error":{"message":"a","code":"b"}}', "a" }, { '{"error":"a"}', "a" }, { '{"object":"error","message":"a"}', "a" }, { '{"detail":"a"}', "a" },

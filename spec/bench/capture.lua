@@ -49,3 +49,22 @@ print(("%-28s %10s %10s %10s"):format("", "200 B", "4 KiB", "64 KiB"))
 for _, case in ipairs(streams) do
   print(("%-28s %10.0f %10.0f %10.0f"):format(case[1], measure(case, 200), measure(case, 4096), measure(case, 65536)))
 end
+
+--- A small call, from its request to its record: what every call costs besides its bytes.
+local function measure_calls(settings)
+  local headers = { ["content-type"] = "application/json", authorization = "Bearer x", ["helicone-session-id"] = "s1", ["helicone-user-id"] = "u1",
+    ["helicone-property-env"] = "prod", ["user-agent"] = "OpenAI/Python 1.99", accept = "application/json" }
+  local body = '{"model":"gpt-4o-mini","messages":[{"role":"user","content":"' .. ("Some words of a question. "):rep(80) .. '"}],"stream":true}'
+  local answer = event(chunk):rep(8) .. event(usage) .. event "[DONE]"
+  local count, started = 20000, os.clock()
+  for i = 1, count do
+    local call = capture.request { method = "POST", path = "/v1/chat/completions", host = "api.openai.com", headers = headers, body = body, now = i, settings = settings }
+    call:headers(200, { ["content-type"] = "text/event-stream" })
+    call:feed(answer, false)
+    call:feed("", true)
+    call:record { now = i + 1 }
+  end
+  return (os.clock() - started) / count * 1e6
+end
+
+print(("one small call: %.1f microseconds; with force_usage %.1f"):format(measure_calls {}, measure_calls { force_usage = true }))

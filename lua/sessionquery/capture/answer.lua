@@ -71,6 +71,12 @@ local function item_reader(self)
   }
 end
 
+local function choose_reader(self)
+  self.events, self.items = nil, nil
+  if not self.api or not self.readable then return end
+  if self.streamed then self.events = event_reader(self) else self.items = item_reader(self) end
+end
+
 --- A reader of the answer to a call.
 ---@param options table api: of the provider, or nil; settings; status, headers; streams: the call asked for a stream;
 ---  strip: the extra event is taken out; keep: the body may be kept; on_content: called at the first content
@@ -86,6 +92,7 @@ local function new(options)
     head = options.keep and options.settings.response_bytes > 0 and buffer.new() or nil,
     streamed = false,
     strip = false,
+    blank = "", -- white space before what was not declared
     readable = true, -- nothing has gone wrong so far
   }, Answer)
   local all = options.headers
@@ -103,13 +110,13 @@ local function new(options)
   end
   kind = kind and kind:lower() or ""
   self.plain = kind:find("text/plain", 1, true) ~= nil
-  local undeclared = options.streams and self.status < 300 and not kind:find("json", 1, true)
-  self.streamed = undeclared or kind:find("event-stream", 1, true) ~= nil
+  self.streamed = kind:find("event-stream", 1, true) ~= nil
+  -- A stream that was asked for and is not declared as one shows in its first byte.
+  self.undeclared = not self.streamed and options.streams and self.status < 300 and not kind:find("json", 1, true)
+  self.streamed = self.streamed or self.undeclared
   -- Where events are compressed none can be taken out.
   self.strip = options.strip and self.streamed and not encoding and self.status < 300
-  if self.api and self.readable then
-    if self.streamed then self.events = event_reader(self) else self.items = item_reader(self) end
-  end
+  choose_reader(self)
   return self
 end
 
@@ -125,20 +132,47 @@ function Answer:give_up(why)
   count(self, why)
 end
 
+local MOST_BLANK = 256 -- bytes of white space before the first byte that tells
+
+--- The first byte of what was not declared: JSON begins with a bracket, events never do. Gives all text so far, or
+--- nil while it does not tell.
+local function look_at(self, text)
+  text = self.blank .. text
+  local first = text:match "%S"
+  if not first and #text < MOST_BLANK then
+    self.blank = text
+    return nil
+  end
+  self.undeclared, self.blank = false, ""
+  if first == "{" or first == "[" then
+    self.streamed = false
+    choose_reader(self)
+  end
+  return text
+end
+
 --- A piece of the answer's text. Gives the bytes that go on.
 local function read_text(self, text)
   local head, most = self.head, self.settings.response_bytes
   self.bytes = self.bytes + #text
   -- Four bytes more than are kept tell where the last character begins.
   if head and head.bytes < most + 4 then head:add(#text > most + 4 and text:sub(1, most + 4) or text) end
-  if self.events then return self.events:feed(text) end
+  local given = text
+  if self.undeclared then
+    text = look_at(self, text)
+    if not text then return self.strip and "" or given end
+  end
+  if self.events then
+    local out = self.events:feed(text)
+    return self.strip and out or given
+  end
   if self.items then
     self.items:feed(text)
     if self.items.wrong and self.plain and self.status >= 400 and not self.seen.error then
       self.seen.error = bodies.head(text, LONGEST_PLAIN_ERROR)
     end
   end
-  return text
+  return self.strip and text or given
 end
 
 local function read_compressed(self, bytes)
@@ -182,9 +216,10 @@ end
 --- The end of what comes. Gives the bytes that were held back.
 ---@return string
 function Answer:finish()
-  local rest = ""
+  local rest = self.strip and self.blank or ""
+  self.blank = ""
   if self.events then
-    rest = self.events:finish()
+    rest = rest .. self.events:finish()
     self.whole = not note_long(self, self.events) or self.seen.finished
   elseif self.items then
     read_members(self)
@@ -202,7 +237,10 @@ function Answer:finish()
 end
 
 --- Bytes that came and were not given out yet.
-function Answer:held() return self.strip and self.events and self.events.held:peek() or "" end
+function Answer:held()
+  if not self.strip then return "" end
+  return self.blank .. (self.events and self.events.held:peek() or "")
+end
 
 --- The kept beginning of the answer, or nil.
 function Answer:body()
