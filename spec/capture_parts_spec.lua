@@ -254,6 +254,32 @@ describe("hostile answers", function()
     end
   end)
 
+  it("of random words make one record, however they are cut", function()
+    local random = generator(tonumber(os.getenv "AGREE_SEED") or 5)
+    local function run(case, size)
+      local settings = { max_event = 1024, response_bytes = 40, force_usage = case.force }
+      local call = capture.request { path = case.path, headers = {}, settings = settings, body = '{"stream":true}' }
+      call:headers(case.status, { ["content-type"] = case.kind or nil })
+      local out, at = {}, 1
+      while at <= #case.text do
+        local bytes = size or random(20)
+        out[#out + 1] = call:feed(case.text:sub(at, at + bytes - 1))
+        at = at + bytes
+      end
+      out[#out + 1] = call:feed("", true)
+      return { call:record { now = 1 }, table.concat(out), capture.settings(settings).counts }
+    end
+    for _ = 1, 3000 do
+      local text = {}
+      for i = 1, random(25) do text[i] = random(12) == 1 and words[random(#words)]:rep(random(400)) or words[random(#words)] end
+      local case = { text = table.concat(text), path = paths[random(#paths)], kind = kinds[random(#kinds)], force = random(2) == 1, status = random(4) == 1 and 400 or 200 }
+      if random(2) == 1 then case.text = case.text:gsub('[{%[:,"]', { ["{"] = "\ndata: {", ["["] = '{"choices":[],"usage":{"prompt_tokens":1}}\n\n' }) end
+      local whole = run(case, 1e9)
+      assert.same(whole, run(case, 1), case.text)
+      assert.same(whole, run(case), case.text)
+    end
+  end)
+
   it("of wrong shapes tell nothing", function()
     for _, path in ipairs(paths) do
       for _, text in ipairs { "7", '"x"', "null", "[]", "{}", "[[]]", '{"choices":7,"usage":7,"model":7,"error":7,"x_groq":7,"response":7,"message":7,"delta":7,"candidates":7,"promptFeedback":7}',

@@ -109,7 +109,7 @@ local function new(options)
     end
   end
   kind = kind and kind:lower() or ""
-  self.plain = kind:find("text/plain", 1, true) ~= nil
+  if self.status >= 400 and kind:find("text/plain", 1, true) then self.plain = buffer.new() end
   self.streamed = kind:find("event-stream", 1, true) ~= nil
   -- A stream that was asked for and is not declared as one shows in its first byte.
   self.undeclared = not self.streamed and options.streams and self.status < 300 and not kind:find("json", 1, true)
@@ -120,11 +120,11 @@ local function new(options)
   return self
 end
 
---- Reads no further. What was seen so far stays.
+--- Reads no further. What was seen so far stays; what is held is the caller's to give out, who asks before.
 function Answer:give_up(why)
   if not self.readable then return end
   self.readable = false
-  self.events, self.items = nil, nil
+  self.events, self.items, self.blank = nil, nil, ""
   if self.inflater then
     self.inflater:close()
     self.inflater = nil
@@ -138,7 +138,7 @@ local MOST_BLANK = 256 -- bytes of white space before the first byte that tells
 --- nil while it does not tell.
 local function look_at(self, text)
   text = self.blank .. text
-  local first = text:match "%S"
+  local first = text:sub(1, MOST_BLANK):match "%S"
   if not first and #text < MOST_BLANK then
     self.blank = text
     return nil
@@ -151,12 +151,16 @@ local function look_at(self, text)
   return text
 end
 
+--- Adds to the kept beginning of a text. Four bytes more than are wanted tell where the last character begins.
+local function keep_head(head, text, most)
+  most = most + 4
+  if head.bytes < most then head:add(#text > most and text:sub(1, most) or text) end
+end
+
 --- A piece of the answer's text. Gives the bytes that go on.
 local function read_text(self, text)
-  local head, most = self.head, self.settings.response_bytes
   self.bytes = self.bytes + #text
-  -- Four bytes more than are kept tell where the last character begins.
-  if head and head.bytes < most + 4 then head:add(#text > most + 4 and text:sub(1, most + 4) or text) end
+  if self.head then keep_head(self.head, text, self.settings.response_bytes) end
   local given = text
   if self.undeclared then
     text = look_at(self, text)
@@ -168,9 +172,7 @@ local function read_text(self, text)
   end
   if self.items then
     self.items:feed(text)
-    if self.items.wrong and self.plain and self.status >= 400 and not self.seen.error then
-      self.seen.error = bodies.head(text, LONGEST_PLAIN_ERROR)
-    end
+    if self.plain then keep_head(self.plain, text, LONGEST_PLAIN_ERROR) end
   end
   return self.strip and text or given
 end
@@ -224,6 +226,8 @@ function Answer:finish()
   elseif self.items then
     read_members(self)
     note_long(self, self.items)
+    local plain = self.items.wrong and self.plain and bodies.head(self.plain:peek(), LONGEST_PLAIN_ERROR)
+    if plain and plain ~= "" then self.seen.error = plain end
     self.whole = self.items.over or self.items.wrong
   else
     self.whole = true
