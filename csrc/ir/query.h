@@ -94,6 +94,7 @@ struct sq_query {
   const sq_field *fields; /* what a row shows, beside keys and scope */
   size_t field_count;
   bool recorded; /* SQ_REQUESTS: the fields as they were recorded, all of them, with feedback */
+  bool by_any_engine; /* by SQL as well where the store was opened for the columns */
   const sq_shape *shape; /* NULL: canonical rows */
   sq_shaping shaping;
 };

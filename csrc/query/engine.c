@@ -63,10 +63,12 @@ static bool take_version(sq_reading *r) {
   return r->version || r->why;
 }
 
+static bool is_for_columns(const sq_reading *r) { return sq_store_engine(r->store) == SQ_ENGINE_COLUMNS && !r->query->by_any_engine; }
+
 /* A damaged index is a missing one; nor is there one where a row cannot be kept in columns. */
 static bool pass_over(sq_reading *r) {
   static const char of_index[] = "the column index is ";
-  if (r->error->code != SQ_E_STORE || sq_store_engine(r->store) == SQ_ENGINE_COLUMNS) return false;
+  if (r->error->code != SQ_E_STORE || is_for_columns(r)) return false;
   bool damaged = strncmp(r->error->message, of_index, strlen(of_index)) == 0;
   snprintf(r->told, sizeof r->told, "%.250s", damaged ? "the column index is damaged: reindex" : r->error->message);
   r->why = r->told;
@@ -98,8 +100,7 @@ static void drop_version(sq_reading *r) {
 }
 
 static bool must_be_columns(sq_reading *r) {
-  if (sq_store_engine(r->store) != SQ_ENGINE_COLUMNS) return true;
-  return sq_fail(r->error, SQ_E_VALUE, "the store was opened for the column engine, which cannot answer: %s", r->why);
+  return !is_for_columns(r) || sq_fail(r->error, SQ_E_VALUE, "the store was opened for the column engine, which cannot answer: %s", r->why);
 }
 
 bool sq_reading_begin(sq_reading *r, sq_store *store, const sq_query *query, const sq_plan *plan, bool count, sq_error *error) {

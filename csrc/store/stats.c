@@ -1,4 +1,4 @@
-/* Numbers about the store, and copies of it. */
+/* Numbers about a store's side tables and files, and copies of it. */
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,46 +9,26 @@
 #include "base/file.h"
 #include "store/index.h"
 
-/* Reads the integers of one row. `sql` ends in WHERE …; the scope is added, and `after`. */
-static bool read_integers(sq_store *store, const char *sql, const char *after, int64_t *const out[], int count, sq_error *error) {
+/* The number that `sql`, which ends in WHERE …, selects of the handle's organization and project. */
+static bool count(sq_store *store, const char *sql, int64_t *out, sq_error *error) {
   sq_text whole = {0};
-  sq_text_format(&whole, "%s%s%s%s", sql, store->organization ? " AND organization_id = ?1" : "", store->project ? " AND project = ?2" : "", after);
+  sq_text_format(&whole, "%s%s%s", sql, store->organization ? " AND organization_id = ?1" : "", store->project ? " AND project = ?2" : "");
   sqlite3_stmt *read = sq_text_whole(&whole, error) ? sq_prepare(store, whole.data, error) : NULL;
   sq_text_free(&whole);
   if (!read) return false;
   sq_bind_terminated(read, 1, store->organization);
   sq_bind_terminated(read, 2, store->project);
   int code = sqlite3_step(read);
-  for (int i = 0; i < count && code == SQLITE_ROW; i++) *out[i] = sqlite3_column_int64(read, i);
+  if (code == SQLITE_ROW) *out = sqlite3_column_int64(read, 0);
   bool good = code == SQLITE_ROW || sq_sqlite_fail(store, code, error);
   sqlite3_finalize(read);
   return good;
 }
 
-/* What is counted, and where it goes: members of sq_stats. */
-static const struct {
-  const char *sql, *after;
-  size_t out[5];
-  int count;
-} statements[] = {
-    {"SELECT count(*), count(*) - count(session_id), count(DISTINCT organization_id), min(created_at_us), max(created_at_us)"
-     " FROM request WHERE TRUE", "",
-     {offsetof(sq_stats, requests), offsetof(sq_stats, without_session), offsetof(sq_stats, organizations),
-      offsetof(sq_stats, first_created_at), offsetof(sq_stats, last_created_at)}, 5},
-    {"SELECT count(*) FROM (SELECT DISTINCT organization_id, project FROM request WHERE TRUE", ")", {offsetof(sq_stats, projects)}, 1},
-    {"SELECT count(*) FROM (SELECT DISTINCT session_id, organization_id, project FROM request WHERE session_id IS NOT NULL", ")",
-     {offsetof(sq_stats, sessions)}, 1},
-    {"SELECT count(*) FROM body JOIN request USING (seq) WHERE TRUE", "", {offsetof(sq_stats, bodies)}, 1},
-    {"SELECT count(*) FROM feedback WHERE TRUE", "", {offsetof(sq_stats, feedback)}, 1},
-};
-
-static bool read_statements(sq_store *store, sq_stats *s, sq_error *error) {
-  for (size_t i = 0; i < sizeof statements / sizeof *statements; i++) {
-    int64_t *out[5] = {0};
-    for (int j = 0; j < statements[i].count; j++) out[j] = (int64_t *)((char *)s + statements[i].out[j]);
-    if (!read_integers(store, statements[i].sql, statements[i].after, out, statements[i].count, error)) return false;
-  }
-  return true;
+static bool count_sides(sq_store *store, sq_stats *s, sq_error *error) {
+  bool narrowed = store->organization || store->project;
+  const char *bodies = narrowed ? "SELECT count(*) FROM body JOIN request USING (seq) WHERE TRUE" : "SELECT count(*) FROM body WHERE TRUE";
+  return count(store, bodies, &s->bodies, error) && count(store, "SELECT count(*) FROM feedback WHERE TRUE", &s->feedback, error);
 }
 
 static int64_t size_of(const char *path, const char *suffix) {
@@ -84,16 +64,11 @@ static bool read_index(sq_store *store, sq_stats *s, sq_error *error) {
   return error->code == SQ_OK;
 }
 
-bool sq_store_stats(sq_store *store, sq_stats *s, sq_error *error) {
-  *s = (sq_stats){.schema_version = SQ_SCHEMA_VERSION};
-  if (!sq_store_enter(store, error)) return false;
+bool sq_store_read_stats(sq_store *store, sq_stats *s, sq_error *error) {
   int64_t pages = 0, page_size = 0;
-  bool alone = sqlite3_get_autocommit(store->db); /* all of one state, as in a snapshot */
-  bool good = (!alone || sq_execute(store, "BEGIN", error)) && read_statements(store, s, error) &&
-              sq_query_integer(store, "PRAGMA page_count", &pages, error) && sq_query_integer(store, "PRAGMA page_size", &page_size, error);
-  good = good && read_index(store, s, error);
-  good = (!alone || sq_end_read(store, error)) && good;
-  s->has_requests = s->requests > 0;
+  s->schema_version = SQ_SCHEMA_VERSION;
+  bool good = count_sides(store, s, error) && sq_query_integer(store, "PRAGMA page_count", &pages, error) &&
+              sq_query_integer(store, "PRAGMA page_size", &page_size, error) && read_index(store, s, error);
   s->bytes = pages * page_size;
   s->wal_bytes = store->memory ? 0 : size_of(store->path, "-wal");
   return good;

@@ -53,6 +53,8 @@ bool sq_store_fail_late(const sq_store *store, sq_error *error);
 /* Whether there is a row of feedback (about requests, or about sessions), of session_tag, of session_metadata. */
 typedef enum sq_side_table { SQ_SIDE_FEEDBACK, SQ_SIDE_OWN_FEEDBACK, SQ_SIDE_TAGS, SQ_SIDE_METADATA, SQ_SIDE_COUNT } sq_side_table;
 bool sq_store_side_tables(sq_store *store, bool has[SQ_SIDE_COUNT], sq_error *error);
+/* Those of the numbers that need no query: of bodies and feedback, of the files, of the column index. */
+bool sq_store_read_stats(sq_store *store, sq_stats *stats, sq_error *error);
 /* Adds the feedback of one request. */
 bool sq_store_add_feedback(sq_store *store, const char *organization, size_t organization_length, const char *project, size_t project_length,
                            const char *request_id, size_t request_id_length, sq_statistics *into, sq_error *error);
