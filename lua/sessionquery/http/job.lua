@@ -1,0 +1,143 @@
+--- What runs in a thread of nginx's pool, in a Lua VM of its own, or in the worker itself. It knows no ngx, and
+--- opens nothing while it is loaded: a VM opens a store with the first job that wants it, and keeps it.
+local core = require "sessionquery.core"
+local pack = require "sessionquery.http.pack"
+
+local job = {}
+
+local apps = {} -- the application of a packed table of options
+local stores = {} -- the handle that writes, of a path
+
+local function failure(status, message)
+  local body = core.encode({ error = message })
+  return status, { ["content-type"] = "application/json", ["cache-control"] = "private, no-store" },
+    '{"data":null,' .. body:sub(2)
+end
+
+--- The store of a path, opened once in each VM. A call that waits for a lock gives up after `timeout_ms`.
+local function store_of(path, timeout_ms)
+  local name = ("%s %d"):format(path, timeout_ms)
+  if stores[name] then return stores[name] end
+  local db, message, detail = require("sessionquery.store").open(path, { timeout_ms = timeout_ms })
+  if not db then return nil, message, detail end
+  stores[name] = db
+  return db
+end
+
+-- --------------------------------------------------------------------------------------------------- requests
+
+--- A body that nginx put into a file, which lives as long as the request. One byte more than allowed is read, so
+--- that the application refuses it.
+local function body_of(request, most)
+  if not request.body_file then return request.body end
+  local file, message = io.open(request.body_file, "rb")
+  if not file then return nil, message end
+  local body = file:read(most + 1)
+  file:close()
+  return body
+end
+
+local MOST_BODY = 1024 * 1024 -- what the application takes when its options do not say
+
+local function app_of(options)
+  if apps[options] then return apps[options] end
+  local app, message, detail = require("sessionquery.http").app(pack.read(options))
+  if not app then return nil, message, detail end
+  apps[options] = app
+  return app
+end
+
+--- Answers one request.
+---@param options string packed: what sessionquery.http.app takes
+---@param request string packed: what its `handle` takes; body_file, a path, in place of a long body
+---@return integer status
+---@return table<string, string> headers
+---@return string? body
+function job.answer(options, request)
+  local app, message = app_of(options)
+  if not app then return failure(503, message) end
+  request = pack.read(request)
+  local body, why = body_of(request, pack.read(options).max_body or MOST_BODY)
+  if why then return failure(503, why) end
+  request.body, request.body_file = body, nil
+  return app:handle(request)
+end
+
+-- ---------------------------------------------------------------------------------------------------- records
+
+local MOST_ERRORS = 5 -- of bad records, told in the log
+
+--- Stores records, one a line, in one transaction. A known request_id is replaced, so that doing it twice is
+--- doing it once; a record that the store cannot take is left out, and the others are stored.
+---@param path string
+---@param lines string JSON lines
+---@param timeout_ms integer
+---@return integer? stored nil: nothing was, and it may be tried again
+---@return integer|string failed how many were left out; or the message
+---@return string why of those that failed; or the code of the error
+function job.record(path, lines, timeout_ms)
+  local db, message, detail = store_of(path, timeout_ms)
+  if not db then return nil, message, detail.code end
+  local counts
+  counts, message, detail = db._core:ingest(lines, {
+    format = "canonical",
+    on_conflict = "replace",
+    mode = "lenient",
+    most_errors = MOST_ERRORS,
+  })
+  if not counts then return nil, message, detail.code end
+  local why = {}
+  for i, bad in ipairs(counts.errors) do why[i] = bad.message end
+  return counts.added + counts.replaced, counts.failed, table.concat(why, "; ")
+end
+
+-- ----------------------------------------------------------------------------------------------- keys, budgets
+
+--- Whose key a text is.
+---@param path string
+---@param text string
+---@param timeout_ms integer
+---@return "key"|"wrong"|"none"|nil state none: the store has no keys at all; nil: it cannot be read
+---@return table|string|nil key { id, organization, project, rights }; or why
+function job.key(path, text, timeout_ms)
+  local db, message = store_of(path, timeout_ms)
+  if not db then return nil, message end
+  local keys = require "sessionquery.keys"
+  local key, why = keys.check(db, text)
+  if key then return "key", key end
+  if not keys.any(db) then return "none" end
+  return "wrong", why
+end
+
+local field_of = { session = "session_id", user = "user_id" }
+
+--- What a session, a user or a key has spent since a time.
+---@param path string
+---@param who string packed: by, subject, organization, project, from
+---@param timeout_ms integer
+---@return number? cost_usd
+---@return integer|string requests or the message
+function job.spent(path, who, timeout_ms)
+  local db, message = store_of(path, timeout_ms)
+  if not db then return nil, message end
+  local sq = require "sessionquery"
+  who = pack.read(who)
+  local f = sq.field
+  local name = field_of[who.by]
+  local field = name and f[name] or f.properties.key_id
+  local conditions = { who.subject == "" and field:absent() or field:eq(who.subject) }
+  if who.organization then conditions[#conditions + 1] = f.organization_id:eq(who.organization) end
+  if who.project then conditions[#conditions + 1] = f.project:eq(who.project) end
+  -- by organization, since a group needs a key that all of its requests have
+  local query = db:group_by("organization_id"):window(who.from, nil):where(sq.all(conditions))
+  local rows
+  rows, message = query:all()
+  if not rows then return nil, message end
+  local cost, requests = 0, 0
+  for _, row in ipairs(rows) do
+    cost, requests = cost + (row.total_cost_usd or 0), requests + row.total_requests
+  end
+  return cost, requests
+end
+
+return job
