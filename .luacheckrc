@@ -5,3 +5,5 @@ max_line_length = 140
 files["spec/**"] = { max_line_length = 200 }
 files["spec/**/*_spec.lua"] = { std = "max+busted", max_line_length = 200 }
 exclude_files = { "build/**" }
+files["lua/resty/**"] = { std = "max+ngx_lua" }
+files["examples/upstream.lua"] = { std = "max+ngx_lua" }

@@ -26,14 +26,16 @@ Q = $(if $(V),,@)
 say = @$(if $(V),true,printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps test check demo bench bench-sessions fuzz soak warnings layers lint golden readme clean asan native rock rock-install
+.PHONY: all help deps test check demo serve bench bench-nginx bench-sessions fuzz soak warnings layers lint golden readme clean asan native rock rock-install
 
 all: build/5.4/sessionquery/core.so build/5.1/sessionquery/core.so build/bin/sessionquery
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@echo "  make serve  the gateway of examples/nginx.conf, in the foreground (DB=llm.db PORT=8585)"
 	@echo "  make check  what must pass before a commit: layers, lint, the specs under one VM"
 	@echo "  make bench  measures the goals (BENCH_ROWS=…)"
+	@echo "  make bench-nginx  the gateway under load: rates, memory, workers that are killed (BENCH_SECONDS=…)"
 	@echo "  make bench-sessions  sessions beside DuckDB, ClickHouse, SQLite (BENCH_ROWS=… BENCH_PEERS=none)"
 	@echo "  make fuzz   a minute of libFuzzer for each dialect and for records (FUZZ_SECONDS=60)"
 	@echo "  make soak   the random specs, many times over (SOAK_ROUNDS=50)"
@@ -163,6 +165,19 @@ demo:
 	@echo
 	@build/bin/sessionquery report --db build/demo/llm.db examples/reports/totals.lua
 
+# The gateway, with a small provider behind it on the next port. All it writes is below build/serve, but the store.
+DB ?= build/serve/llm.db
+PORT ?= 8585
+serve:
+	@.ci/deps build serve
+	@$(MAKE) --no-print-directory all
+	@mkdir -p build/serve/temp
+	@sed -e 's/127\.0\.0\.1:8585/127.0.0.1:$(PORT)/' -e "s/127\.0\.0\.1:8586/127.0.0.1:$$(($(PORT) + 1))/" \
+	  examples/nginx.conf >build/serve/nginx.conf
+	@echo "http://127.0.0.1:$(PORT), store $(DB); Ctrl-C ends it"
+	@SESSIONQUERY_DB="$(abspath $(DB))" exec nginx -e stderr -p $(CURDIR)/build/serve -c $(CURDIR)/build/serve/nginx.conf \
+	  -g "$$([ $$(id -u) != 0 ] || echo 'user root;')"
+
 # --- bench and fuzz -------------------------------------------------------------------------------------------
 
 build/bench/%: spec/bench/%.c $(call objects,core,$(CORE))
@@ -192,6 +207,10 @@ build/bench/peers/node_modules: spec/bench/peers/package.json
 
 bench-sessions: all $(BENCH_TOOLS) $(if $(filter none,$(BENCH_PEERS)),,build/bench/peers/node_modules)
 	@lua5.4 spec/bench/sessions.lua
+
+bench-nginx: all
+	@.ci/deps build serve test bench
+	@luajit spec/bench/nginx.lua
 
 bench: all build/bench/compile build/bench/by_hand
 	@build/bench/compile

@@ -1,0 +1,87 @@
+--- The session API: `serve{…}` in content_by_lua.
+local body = require "resty.sessionquery.body"
+local counters = require "resty.sessionquery.counters"
+local pack = require "sessionquery.http.pack"
+local settings = require "resty.sessionquery.settings"
+local threads = require "resty.sessionquery.threads"
+
+local MOST_HEADERS = 200
+local OWN = { mode = true } -- options that are not the application's
+
+local modes = { thread = threads.run, loop = threads.run_here }
+
+local function options_of(options)
+  local own = {}
+  for name, value in pairs(options) do
+    if not OWN[name] then own[name] = value end
+  end
+  own.path = own.path or settings.path_or_raise "serve"
+  return pack.write(own)
+end
+
+--- An answer that never reached the application. `message` holds no character that JSON would escape.
+local function refuse(status, message)
+  local headers = { ["content-type"] = "application/json", ["cache-control"] = "private, no-store" }
+  if status == 503 then headers["retry-after"] = "1" end
+  return status, headers, ('{"data":null,"error":"%s"}'):format(message)
+end
+
+local function headers_of_request()
+  local headers, why = ngx.req.get_headers(MOST_HEADERS)
+  if why == "truncated" then return nil end
+  local plain = {}
+  for name, value in pairs(headers) do plain[name] = type(value) == "table" and table.concat(value, ", ") or value end
+  return plain
+end
+
+--- Raw path and query: nginx's own $uri is decoded and merged, and an id may hold a slash.
+local function target_of_request()
+  local path, query = ngx.var.request_uri:match "^([^?]*)%??(.*)$"
+  return path, ngx.var.is_args == "?" and query or nil
+end
+
+local function request_of_client()
+  local headers = headers_of_request()
+  if not headers then return nil end
+  local path, query = target_of_request()
+  local text, file = body.read()
+  return {
+    method = ngx.req.get_method(), path = path, query = query, headers = headers,
+    body = text, body_file = file, remote = ngx.var.remote_addr,
+    samples = path:find "/metrics$" and counters.samples() or nil,
+  }
+end
+
+local function answer(options)
+  local mode = options.mode or "thread"
+  local run = modes[mode] or error(("serve: mode is thread or loop, not '%s'"):format(tostring(mode)), 3)
+  local own = options_of(options)
+  local request = request_of_client()
+  if not request then return refuse(431, ("more than %d header fields"):format(MOST_HEADERS)) end
+  local ok, status, headers, text
+  if not (threads.starved and mode == "thread") then ok, status, headers, text = run("answer", own, pack.write(request)) end
+  if ok then return status, headers, text end
+  if ok == nil then
+    counters.add "refused_busy"
+    return refuse(503, "all threads are busy, try again soon")
+  end
+  ngx.log(ngx.ERR, "sessionquery: ", status)
+  return refuse(500, "internal error")
+end
+
+--- Answers the request.
+---@param options table of sessionquery.http.app (path: of the store, setup's unless told), and mode = "thread" or "loop"
+return function(options)
+  local started = ngx.now()
+  local status, headers, text = answer(options or {})
+  ngx.update_time()
+  counters.add "queries"
+  counters.add("query_seconds", ngx.now() - started)
+  ngx.status = status
+  for name, value in pairs(headers) do ngx.header[name] = value end
+  if text then
+    ngx.header["Content-Length"] = #text
+    ngx.print(text)
+  end
+  return ngx.exit(ngx.OK)
+end

@@ -1,0 +1,55 @@
+--- Jobs in nginx's thread pool, so that the event loop never waits for the store. The number of Lua VMs
+--- (lua_worker_thread_vm_pool_size) says how many run at once; one more is refused at once: "busy".
+local settings = require "resty.sessionquery.settings"
+
+local threads = {
+  --- The recorder found no VM free: queries are refused until it has had one, or a busy gateway would answer
+  --- questions and lose records.
+  starved = false,
+}
+
+local JOB = "sessionquery.http.job"
+local BUSY = "no available Lua vm"
+local LONG = 3600 -- seconds; longer than any job
+
+local run_worker_thread = ngx.run_worker_thread -- luacheck: ignore 143 (it does not know of it)
+local without_threads = false -- this nginx has none, or not this pool
+
+local function warn_once(why)
+  if without_threads then return end
+  without_threads = true
+  ngx.log(ngx.WARN, "sessionquery: ", why, ": jobs run in the event loop, and others wait for them. ",
+    "Add 'thread_pool ", settings.pool, " threads=4;' to the configuration")
+end
+
+--- Runs a job in the worker itself.
+---@return boolean? ok
+function threads.run_here(func, ...) return pcall(require(JOB)[func], ...) end
+
+local function wait_long() ngx.sleep(LONG) end
+
+local function finish(guard, func, arguments, ok, first, ...)
+  ngx.thread.kill(guard)
+  if ok then return true, first, ... end
+  if first == BUSY then return nil, "busy" end
+  if tostring(first):find "^thread pool .* not found" then
+    warn_once(first)
+    return threads.run_here(func, unpack(arguments, 1, arguments.n))
+  end
+  return false, first
+end
+
+--- Runs a job in a thread. Yields. A worker that is told to end while only a thread works for it would end at
+--- once, and its client would get nothing: a sleeping light thread keeps it alive until the job is done.
+---@param func string name of a function in sessionquery.http.job
+---@param ... any its arguments: text, numbers, booleans
+---@return boolean? ok true; false: it raised; nil: no VM is free
+---@return any ... what the job returned; or the message
+function threads.run(func, ...)
+  if not run_worker_thread then warn_once "this nginx has no ngx.run_worker_thread" end
+  if without_threads then return threads.run_here(func, ...) end
+  local guard = ngx.thread.spawn(wait_long)
+  return finish(guard, func, { n = select("#", ...), ... }, run_worker_thread(settings.pool, JOB, func, ...))
+end
+
+return threads

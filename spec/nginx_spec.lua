@@ -1,0 +1,287 @@
+--- The gateway in real nginx, with two workers: examples/nginx.conf, on ports and in a folder of its own. nginx runs
+--- LuaJIT whatever runs this file, so once, beside luajit, is enough.
+local vm = require "spec.support.vm"
+if vm.name ~= "luajit" then return end
+
+local core = require "sessionquery.core"
+local nginx = require "spec.support.nginx"
+local socket = require "socket"
+local sq = require "sessionquery"
+
+local CHAT = "/v1/chat/completions"
+local f = sq.field
+
+local function body_of(model, more)
+  local body = { model = model, messages = { { role = "user", content = "What is a session?" } } }
+  for name, value in pairs(more or {}) do body[name] = value end
+  return body
+end
+
+local chat = body_of "gpt-4o-mini"
+
+local counter = 0
+
+--- A fresh id: of a call, a session, a user.
+local function fresh(what)
+  counter = counter + 1
+  return ("%s-%d"):format(what, counter)
+end
+
+--- What the store holds of a query, once it holds `count` rows.
+local function stored(server, filter, count)
+  local rows
+  server:wait(function()
+    local db = sq.open(server.db, { readonly = true })
+    if not db then return false end
+    rows = assert(db:requests { bodies = true }:where(filter):limit(2000):all())
+    db:close()
+    return #rows >= (count or 1)
+  end, 5)
+  return rows
+end
+
+--- Sends a call and gives its record.
+local function recorded(server, request, options)
+  local id = fresh "call"
+  request.headers = request.headers or {}
+  request.headers["Helicone-Request-Id"] = id
+  local status, headers, body, whole = server:ask(request, options)
+  local rows = stored(server, f.request_id:eq(id))
+  assert.are.equal(1, #rows, server:log())
+  return rows[1], status, headers, body, whole
+end
+
+--- Locations that the example lacks.
+local more_locations = [[
+    location = /counters { content_by_lua_block { ngx.print(require("sessionquery.core").encode(gateway.counters())) } }
+    location = /hello { return 200 "hello"; }
+    location /file/ {
+      client_body_in_file_only clean;
+      access_by_lua_block { gateway.capture.request() }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://provider/;
+      proxy_http_version 1.1;
+    }
+    location /echo/ {
+      access_by_lua_block { gateway.capture.request { upstream = "https://api.groq.com" } }
+      content_by_lua_block { ngx.print(require("sessionquery.core").encode(ngx.req.get_headers())) }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+    }
+    location /dead/ {
+      access_by_lua_block { gateway.capture.request() }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://127.0.0.1:1/;
+    }
+    location /keyed/ {
+      access_by_lua_block { gateway.capture.request { keys = "required", organization = ngx.var.arg_org } }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://provider/;
+      proxy_http_version 1.1;
+    }
+    location /budgets/requests/ {
+      access_by_lua_block { gateway.capture.request() gateway.budget { by = "user", max_requests = 20, window = "week" } }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://provider/;
+      proxy_http_version 1.1;
+    }
+    location /budgets/cost/ {
+      access_by_lua_block { gateway.capture.request() gateway.budget { by = "user", max_cost_usd = 0.001, window = "week", without = "refuse" } }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://provider/;
+      proxy_http_version 1.1;
+    }
+    location /budgets/reserved/ {
+      access_by_lua_block {
+        gateway.capture.request()
+        gateway.budget { by = "session", max_requests = 1000, window = "week" }
+        gateway.budget { by = "user", max_cost_usd = 0.001, window = "week", reserve_usd = 0.0001 }
+      }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://provider/;
+      proxy_http_version 1.1;
+    }
+]]
+
+local function start(options)
+  options = options or {}
+  options.locations = more_locations .. (options.locations or "")
+  return nginx.start(options)
+end
+
+--- The counters by name, without prefix and suffix.
+local function counters(server)
+  local _, _, body = server:ask { path = "/counters" }
+  local counts = {}
+  for _, sample in ipairs(core.decode(body)) do
+    counts[sample.name:gsub("^sessionquery_", ""):gsub("_total$", "")] = sample.value
+  end
+  return counts
+end
+
+--- Every call is somewhere: stored, given up, lost, or waiting.
+local function assert_balance(counts)
+  assert.are.equal(counts.recorded, counts.flushed + counts.dropped + counts.failed + counts.lost + counts.queue)
+end
+
+--- No error of ours, and no crash, stands in the log.
+local function assert_clean(server)
+  for line in server:log():gmatch "[^\n]+" do
+    assert.is_nil(line:match "lua entry thread aborted" or line:match "exited on signal" or line:match "%[alert%]", line)
+  end
+end
+
+describe("the gateway", function()
+  local server
+
+  setup(function() server = start() end)
+  teardown(function()
+    server:stop()
+    assert_clean(server)
+  end)
+
+  describe("records", function()
+    local prompt = "a prompt that is long enough to come partly from the provider's cache, since it goes on and on: "
+    local long = { messages = { { role = "user", content = prompt:rep(4) } } }
+    local function with(more)
+      for name, value in pairs(long) do more[name] = value end
+      return more
+    end
+    local contents = { contents = { { parts = { { text = prompt:rep(4) } } } } }
+    local calls = {
+      { "OpenAI's chat", CHAT, body_of("gpt-4o-mini", with {}), "openai", "gpt-4o-mini", 8 },
+      { "OpenAI's chat, streamed", CHAT, body_of("gpt-4o-mini", with { stream = true }), "openai", "gpt-4o-mini", 8, streamed = true },
+      { "OpenAI's chat, streamed with its usage asked for", CHAT,
+        body_of("gpt-4o-mini", with { stream = true, stream_options = { include_usage = true } }), "openai", "gpt-4o-mini", 8, streamed = true },
+      { "OpenAI's responses", "/v1/responses", body_of("gpt-4o-mini", with {}), "openai", "gpt-4o-mini", 8 },
+      { "OpenAI's responses, streamed", "/v1/responses", body_of("gpt-4o-mini", with { stream = true }), "openai", "gpt-4o-mini", 8, streamed = true },
+      { "OpenAI's embeddings", "/v1/embeddings", { model = "text-embedding-3-small", input = prompt:rep(4) }, "openai", "text-embedding-3-small", nil,
+        cached = false, run_type = "embedding" },
+      { "Anthropic's messages", "/v1/messages", body_of("claude-sonnet-4", with { max_tokens = 99 }), "anthropic", "claude-sonnet-4", 8 },
+      { "Anthropic's messages, streamed", "/v1/messages", body_of("claude-sonnet-4", with { max_tokens = 99, stream = true }), "anthropic", "claude-sonnet-4", 8, streamed = true },
+      { "Gemini", "/v1beta/models/gemini-2.5-flash:generateContent?key=secret-of-theirs", contents, "gemini", "gemini-2.5-flash", 8 },
+      { "Gemini, streamed as events", "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse&key=secret-of-theirs", contents, "gemini", "gemini-2.5-flash", 8, streamed = true },
+      { "Gemini, streamed as an array", "/v1beta/models/gemini-2.5-flash:streamGenerateContent?key=secret-of-theirs", contents, "gemini", "gemini-2.5-flash", 8, streamed = true },
+    }
+    for _, case in ipairs(calls) do
+      local name, path, body, provider, model, completion = case[1], case[2], case[3], case[4], case[5], case[6]
+      it(name .. ", and passes on what the provider says", function()
+        local session = fresh "session"
+        local record, status, _, answer, whole = recorded(server, { path = path, body = body, headers = {
+          ["Helicone-Session-Id"] = session, ["Helicone-Session-Name"] = "a talk", ["Helicone-Session-Path"] = "/plan/step",
+          ["Helicone-User-Id"] = "u1", ["Helicone-Property-Env"] = "prod", Authorization = "Bearer sk-theirs" } })
+        local _, _, plain = server:ask({ path = path, body = body }, { upstream = true })
+        assert.are.equal(200, status)
+        assert.is_true(whole)
+        assert.are.equal(plain, answer)
+        assert.are.same({ session, "a talk", "/plan/step", "u1", "prod" },
+          { record.session_id, record.session_name, record.session_path, record.user_id, record.properties.env })
+        assert.are.same({ provider, model, 200, case.run_type or "llm" }, { record.provider, record.model, record.status, record.run_type })
+        assert.are.equal(case.streamed or false, record.streamed)
+        assert.are.equal(completion, record.completion_tokens)
+        assert.is_true(record.prompt_tokens > 64)
+        if case.cached ~= false then assert.are.equal(64, record.prompt_cache_read_tokens) end
+        assert.is_true(record.cost_usd > 0)
+        assert.are.equal("computed", record.cost_source)
+        assert.is_true(record.latency_ms >= 0 and record.latency_ms < 5000)
+        assert.near(socket.gettime(), record.created_at, 30)
+        assert.truthy(record.request_body:find("goes on and on", 1, true))
+        assert.truthy(record.response_body)
+        for _, value in pairs(record) do
+          assert.is_falsy(type(value) == "string" and (value:find("sk-theirs", 1, true) or value:find("secret-of-theirs", 1, true)))
+        end
+      end)
+    end
+
+    it("the time to the first token, and that of the whole", function()
+      local record = recorded(server, { path = CHAT .. "?delay_ms=40", body = body_of("gpt-4o-mini", { stream = true }) })
+      assert.is_true(record.time_to_first_token_ms >= 70 and record.time_to_first_token_ms < 300, record.time_to_first_token_ms)
+      assert.is_true(record.latency_ms >= 400, record.latency_ms)
+    end)
+
+    it("a client that leaves, with what was seen", function()
+      local record, status = recorded(server, { path = CHAT .. "?delay_ms=40", body = body_of("gpt-4o-mini", { stream = true }) }, { give_up = 0.2 })
+      assert.are.equal(200, status)
+      assert.are.equal(-3, record.status)
+      assert.truthy(record.response_body:find("session", 1, true))
+      assert.is_nil(record.completion_tokens)
+    end)
+
+    it("a client that leaves before the answer begins", function()
+      local record, status = recorded(server, { path = CHAT .. "?delay_ms=600", body = chat }, { give_up = 0.1 })
+      assert.is_nil(status)
+      assert.are.equal(-3, record.status)
+    end)
+
+    for _, path in ipairs { CHAT, "/v1/messages" } do
+      for _, stream in ipairs { true, false } do
+        it(("an upstream that breaks off: %s%s"):format(path, stream and ", streamed" or ""), function()
+          local record, status, _, _, whole = recorded(server, { path = path .. (stream and "?cut=4" or "?cut=1"), body = body_of("gpt-4o-mini", { stream = stream }) })
+          assert.are.equal(200, status)
+          assert.is_false(whole)
+          assert.are.equal(-1, record.status)
+        end)
+      end
+    end
+
+    it("an upstream that is not there", function()
+      local record, status = recorded(server, { path = "/dead" .. CHAT, body = chat })
+      assert.are.equal(502, status)
+      assert.are.equal(-1, record.status)
+    end)
+
+    it("an upstream's error", function()
+      local record, status = recorded(server, { path = CHAT .. "?status=429", body = chat })
+      assert.are.equal(429, status)
+      assert.are.equal(429, record.status)
+      assert.truthy(record.error:find("asked to fail", 1, true))
+      assert.is_nil(record.cost_usd)
+    end)
+
+    it("a body that nginx keeps in a file", function()
+      local record, status = recorded(server, { path = "/file" .. CHAT, body = body_of("gpt-4o-mini", { user = ("x"):rep(200000) }) })
+      assert.are.equal(200, status)
+      assert.are.equal("gpt-4o-mini", record.model)
+      assert.truthy(record.request_body:find("cut at", 1, true))
+    end)
+
+    it("a call that names no session, and makes it an id", function()
+      local user = fresh "user"
+      server:ask { path = CHAT, body = chat, headers = { ["Helicone-User-Id"] = user } }
+      local rows = stored(server, f.user_id:eq(user))
+      assert.truthy(rows[1].request_id:match "^%x+%-%x+%-%x+%-%x+%-%x+$")
+      assert.is_nil(rows[1].session_id)
+    end)
+
+    it("no cost where no price is known, and counts that", function()
+      local before = counters(server).unknown_model
+      assert.is_nil(recorded(server, { path = CHAT, body = body_of "a-model-of-nobody" }).cost_usd)
+      assert.are.equal(before + 1, counters(server).unknown_model)
+    end)
+
+    it("and takes its own headers out, not the provider's", function()
+      local record, _, _, body = recorded(server, { path = "/echo" .. CHAT .. "?api-key=hidden", body = chat, headers = {
+        ["Helicone-Auth"] = "Bearer nothing", ["Helicone-Session-Id"] = "s", ["Helicone-Property-A"] = "b", Authorization = "Bearer sk-theirs",
+        ["Accept-Encoding"] = "gzip" } })
+      local seen = core.decode(body)
+      assert.are.equal("Bearer sk-theirs", seen.authorization)
+      assert.are.equal("identity", seen["accept-encoding"])
+      for name in pairs(seen) do assert.is_nil(name:match "^helicone") end
+      assert.are.equal("groq", record.provider)
+      assert.are.equal("https://api.groq.com/echo/v1/chat/completions?api-key=[redacted]", record.target_url)
+    end)
+  end)
+
+  it("counts every call", function()
+    local counts = counters(server)
+    assert_balance(counts)
+    assert.is_true(counts.flushed > 15)
+    assert.are.equal(0, counts.dropped + counts.failed + counts.lost)
+  end)
+end)
