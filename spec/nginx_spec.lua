@@ -4,6 +4,7 @@ local vm = require "spec.support.vm"
 if vm.name ~= "luajit" then return end
 
 local core = require "sessionquery.core"
+local keys = require "sessionquery.keys"
 local nginx = require "spec.support.nginx"
 local socket = require "socket"
 local sq = require "sessionquery"
@@ -135,6 +136,17 @@ local function assert_clean(server)
   for line in server:log():gmatch "[^\n]+" do
     assert.is_nil(line:match "lua entry thread aborted" or line:match "exited on signal" or line:match "%[alert%]", line)
   end
+end
+
+--- What wrk says of a load: requests, and how many failed.
+local function load(server, options)
+  local script = vm.write(server.folder .. "/" .. fresh "load" .. ".lua", options.script or "")
+  local output = vm.shell(("wrk -t2 -c%d -d%s -s %s %s http://127.0.0.1:%d%s"):format(options.connections or 8,
+    options.time or "1s", script, options.flags or "", server.port, options.path))
+  local failed = tonumber(output:match "Non%-2xx or 3xx responses: (%d+)" or 0)
+  local connect, read, write, timeout = output:match "Socket errors: connect (%d+), read (%d+), write (%d+), timeout (%d+)"
+  local broken = connect and connect + read + write + timeout or 0
+  return { requests = tonumber(output:match "(%d+) requests in") or 0, failed = failed, broken = broken, output = output }
 end
 
 describe("the gateway", function()
@@ -278,7 +290,134 @@ describe("the gateway", function()
     end)
   end)
 
+  describe("knows keys:", function()
+    local db, tenant, query_only
+    local function call(path, key)
+      return { path = "/keyed" .. CHAT .. (path or ""), body = chat, headers = { ["Helicone-Auth"] = key and "Bearer " .. key } }
+    end
+
+    setup(function()
+      server:ask { path = CHAT, body = chat }
+      stored(server, f.model:eq "gpt-4o-mini")
+      db = assert(sq.open(server.db))
+      tenant = assert(keys.create(db, { organization = "acme", project = "web", rights = { "record" } }))
+      query_only = assert(keys.create(db, { organization = "acme", rights = { "query" } }))
+    end)
+    teardown(function() db:close() end)
+
+    it("a call with one is its organization's", function()
+      local record, status = recorded(server, call("", tenant))
+      assert.are.equal(200, status)
+      assert.are.same({ "acme", "web", tenant:match "^[^.]+" }, { record.organization_id, record.project, record.api_key_name })
+    end)
+
+    local function refused(request, status, kind)
+      local before = counters(server).refused_key
+      local got, headers, body = server:ask(request)
+      assert.are.equal(status, got)
+      assert.are.equal("application/json", headers["content-type"])
+      assert.are.equal(kind, core.decode(body).error.type)
+      assert.are.equal(before + 1, counters(server).refused_key)
+    end
+
+    it("none is refused where one is required", function() refused(call(), 401, "invalid_api_key") end)
+    it("a wrong one is refused", function() refused(call("", tenant .. "x"), 401, "invalid_api_key") end)
+    it("a malformed one is refused", function() refused(call("", "%%%"), 401, "invalid_api_key") end)
+    it("one without the right to record is refused", function() refused(call("", query_only), 403, "forbidden") end)
+    it("one of another organization than the location's is refused", function() refused(call("?org=other", tenant), 403, "forbidden") end)
+    it("a wrong one is refused where none is required", function()
+      refused({ path = CHAT, body = chat, headers = { ["Helicone-Auth"] = "Bearer a.b" } }, 401, "invalid_api_key")
+    end)
+  end)
+
+  describe("holds to a budget", function()
+    local function ask(path, user, more)
+      local request = { path = path .. CHAT, body = chat, headers = { ["Helicone-User-Id"] = user } }
+      for name, value in pairs(more or {}) do request.headers[name] = value end
+      return server:ask(request)
+    end
+
+    it("of dollars: 429 with the totals, and when it ends", function()
+      local user, passed = fresh "user", 0
+      local status, headers, body
+      for _ = 1, 200 do
+        status, headers, body = ask("/budgets/cost", user)
+        if status ~= 200 then break end
+        passed = passed + 1
+      end
+      assert.are.equal(429, status)
+      local told = core.decode(body).error
+      assert.are.equal("budget_exceeded", told.type)
+      assert.truthy(told.message:find("the budget of this user is used up", 1, true))
+      assert.is_true(told.budget.cost_usd >= 0.001 and told.budget.cost_usd < 0.00102)
+      assert.are.equal(passed, told.budget.requests)
+      assert.are.equal(tostring(told.budget.retry_after), headers["retry-after"])
+      assert.is_true(told.budget.retry_after <= 604800)
+      assert.are.equal(passed, #stored(server, f.user_id:eq(user), passed)) -- refused calls are no calls
+      assert.are.equal(200, (ask("/budgets/cost", fresh "user")))
+    end)
+
+    it("or refuses a call that names nobody, where it is told to", function()
+      assert.are.equal(400, (ask("/budgets/cost")))
+      assert.are.equal(200, (ask("/budgets/requests")))
+    end)
+
+    --- Fifty clients for a second, of one user.
+    local function storm(path, user)
+      return load(server, { path = path .. CHAT, connections = 50, time = "1s", script = ([[
+        wrk.method = "POST"
+        wrk.headers["Content-Type"], wrk.headers["Helicone-User-Id"], wrk.headers["Helicone-Session-Id"] = "application/json", %q, "storm"
+        wrk.body = %q]]):format(user, core.encode(chat)) })
+    end
+
+    it("of requests exactly, with fifty clients at once", function()
+      local user = fresh "user"
+      local said = storm("/budgets/requests", user)
+      assert.are.equal(20, said.requests - said.failed, said.output)
+      assert.are.equal(0, said.broken, said.output)
+      assert.are.equal(20, #stored(server, f.user_id:eq(user), 20))
+    end)
+
+    it("of dollars up to the calls in flight, with fifty clients at once", function()
+      local user = fresh "user"
+      local said = storm("/budgets/cost", user)
+      assert.is_true(said.requests > 100, said.output)
+      local rows = stored(server, f.user_id:eq(user), said.requests - said.failed)
+      local each = rows[1].cost_usd
+      local most = math.ceil(0.001 / each) + 50
+      assert.is_true(#rows * each >= 0.001)
+      assert.is_true(#rows <= most, ("%d calls, at most %d"):format(#rows, most))
+    end)
+
+    it("of dollars not at all, where enough is reserved for each call", function()
+      local user = fresh "user"
+      local said = storm("/budgets/reserved", user)
+      local rows = stored(server, f.user_id:eq(user), said.requests - said.failed)
+      assert.is_true(#rows > 10)
+      assert.is_true(#rows * rows[1].cost_usd <= 0.001)
+    end)
+
+    it("and reads what was spent before it was started", function()
+      local user = fresh "user"
+      for _ = 1, 15 do ask("", user) end
+      stored(server, f.user_id:eq(user), 15)
+      local passed = 0
+      for _ = 1, 10 do
+        if ask("/budgets/requests", user) == 200 then passed = passed + 1 end
+      end
+      assert.are.equal(5, passed)
+    end)
+  end)
+
+  it("refuses a body that is too large, in JSON", function()
+    local status, headers, body = server:ask { path = CHAT, body = ("x"):rep(9 * 1024 * 1024) }
+    assert.are.equal(413, status)
+    assert.are.equal("application/json", headers["content-type"])
+    assert.truthy(core.decode(body).error)
+  end)
+
   it("counts every call", function()
+    server:wait(function() return counters(server).queue == 0 end)
     local counts = counters(server)
     assert_balance(counts)
     assert.is_true(counts.flushed > 15)

@@ -21,17 +21,16 @@ end
 
 --- An answer that never reached the application. `message` holds no character that JSON would escape.
 local function refuse(status, message)
-  local headers = { ["content-type"] = "application/json", ["cache-control"] = "private, no-store" }
+  local headers = { ["content-type"] = "application/json", ["cache-control"] = "no-store" }
   if status == 503 then headers["retry-after"] = "1" end
   return status, headers, ('{"data":null,"error":"%s"}'):format(message)
 end
 
+--- By lower-case names; where one stands several times, a list. Nil where there are too many.
 local function headers_of_request()
   local headers, why = ngx.req.get_headers(MOST_HEADERS)
   if why == "truncated" then return nil end
-  local plain = {}
-  for name, value in pairs(headers) do plain[name] = type(value) == "table" and table.concat(value, ", ") or value end
-  return plain
+  return headers
 end
 
 --- Raw path and query: nginx's own $uri is decoded and merged, and an id may hold a slash.
@@ -58,8 +57,9 @@ local function answer(options)
   local own = options_of(options)
   local request = request_of_client()
   if not request then return refuse(431, ("more than %d header fields"):format(MOST_HEADERS)) end
-  local ok, status, headers, text
-  if not (threads.starved and mode == "thread") then ok, status, headers, text = run("answer", own, pack.write(request)) end
+  local ok, status, headers, text, problem
+  if not (threads.starved and mode == "thread") then ok, status, headers, text, problem = run("answer", own, pack.write(request)) end
+  if problem then ngx.log(ngx.ERR, "sessionquery: ", problem) end
   if ok then return status, headers, text end
   if ok == nil then
     counters.add "refused_busy"
@@ -79,9 +79,6 @@ return function(options)
   counters.add("query_seconds", ngx.now() - started)
   ngx.status = status
   for name, value in pairs(headers) do ngx.header[name] = value end
-  if text then
-    ngx.header["Content-Length"] = #text
-    ngx.print(text)
-  end
+  if text and text ~= "" then ngx.print(text) end
   return ngx.exit(ngx.OK)
 end

@@ -5,14 +5,8 @@ local pack = require "sessionquery.http.pack"
 
 local job = {}
 
-local apps = {} -- the application of a packed table of options
+local apps = {} -- the application of a packed table of options, and how long a body it takes
 local stores = {} -- the handle that writes, of a path
-
-local function failure(status, message)
-  local body = core.encode({ error = message })
-  return status, { ["content-type"] = "application/json", ["cache-control"] = "private, no-store" },
-    '{"data":null,' .. body:sub(2)
-end
 
 --- The store of a path, opened once in each VM. A call that waits for a lock gives up after `timeout_ms`.
 local function store_of(path, timeout_ms)
@@ -26,25 +20,20 @@ end
 
 -- --------------------------------------------------------------------------------------------------- requests
 
---- A body that nginx put into a file, which lives as long as the request. One byte more than allowed is read, so
+local MOST_BODY = 1024 * 1024 -- what an application takes when its options do not say
+
+--- A body that nginx put into a file, which lives as long as the request. One byte more than is taken is read, so
 --- that the application refuses it.
-local function body_of(request, most)
-  if not request.body_file then return request.body end
-  local file, message = io.open(request.body_file, "rb")
-  if not file then return nil, message end
-  local body = file:read(most + 1)
+local function read_file(path, most)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read(most + 1)
   file:close()
-  return body
+  return text
 end
 
-local MOST_BODY = 1024 * 1024 -- what the application takes when its options do not say
-
-local function app_of(options)
-  if apps[options] then return apps[options] end
-  local app, message, detail = require("sessionquery.http").app(pack.read(options))
-  if not app then return nil, message, detail end
-  apps[options] = app
-  return app
+local function make(options)
+  options = pack.read(options)
+  return { app = require("sessionquery.http").app(options), most = options.max_body or MOST_BODY }
 end
 
 --- Answers one request.
@@ -52,15 +41,16 @@ end
 ---@param request string packed: what its `handle` takes; body_file, a path, in place of a long body
 ---@return integer status
 ---@return table<string, string> headers
----@return string? body
+---@return string body
+---@return string? problem for the operator's log
 function job.answer(options, request)
-  local app, message = app_of(options)
-  if not app then return failure(503, message) end
+  local made = apps[options] or make(options)
+  apps[options] = made
   request = pack.read(request)
-  local body, why = body_of(request, pack.read(options).max_body or MOST_BODY)
-  if why then return failure(503, why) end
-  request.body, request.body_file = body, nil
-  return app:handle(request)
+  if request.body_file then
+    request.body, request.body_file = read_file(request.body_file, made.most), nil
+  end
+  return made.app:handle(request)
 end
 
 -- ---------------------------------------------------------------------------------------------------- records
