@@ -1,6 +1,5 @@
 --- What runs in a thread of nginx's pool, in a Lua VM of its own, or in the worker itself. It knows no ngx, and
 --- opens nothing while it is loaded: a VM opens a store with the first job that wants it, and keeps it.
-local core = require "sessionquery.core"
 local pack = require "sessionquery.http.pack"
 
 local job = {}
