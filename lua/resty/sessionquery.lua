@@ -2,6 +2,7 @@
 --- through, holds sessions to budgets, and answers questions about sessions. See examples/nginx.conf.
 ---
 --- This module and those beneath it are the only ones that know of ngx.
+local answer = require "resty.sessionquery.answer"
 local budget = require "resty.sessionquery.budget"
 local capture = require "resty.sessionquery.capture"
 local counters = require "resty.sessionquery.counters"
@@ -15,6 +16,7 @@ local gateway = {
   record = capture.record,
   budget = budget.check,
   serve = serve,
+  error_page = answer.error_page,
   counters = counters.samples,
 }
 

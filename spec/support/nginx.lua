@@ -153,16 +153,26 @@ function Server:say(pieces, options)
   return text or partial
 end
 
---- A request as text.
-function nginx.text_of(request)
-  local lines = { ("%s %s HTTP/1.1"):format(request.method or (request.body and "POST" or "GET"), request.path), "Host: 127.0.0.1", "Connection: close" }
-  local body = type(request.body) == "table" and core.encode(request.body) or request.body
-  if body then
-    lines[#lines + 1] = "Content-Length: " .. #body
-    if not (request.headers or {})["content-type"] then lines[#lines + 1] = "Content-Type: application/json" end
+--- A request as text, with no more than it says itself: { method, path, query, headers, body }. A header whose value is
+--- a list stands several times.
+function nginx.raw(request)
+  local target = request.path .. (request.query and "?" .. request.query or "")
+  local lines, headers = { ("%s %s HTTP/1.1"):format(request.method, target) }, { host = "127.0.0.1", connection = "close" }
+  if request.body then headers["content-length"] = #request.body end
+  for name, value in pairs(request.headers or {}) do headers[name:lower()] = value end
+  for name, value in pairs(headers) do
+    for _, one in ipairs(type(value) == "table" and value or { value }) do lines[#lines + 1] = name .. ": " .. one end
   end
-  for name, value in pairs(request.headers or {}) do lines[#lines + 1] = name .. ": " .. value end
-  return table.concat(lines, "\r\n") .. "\r\n\r\n" .. (body or "")
+  return table.concat(lines, "\r\n") .. "\r\n\r\n" .. (request.body or "")
+end
+
+--- A request as text: a body, also a table, is JSON, and is sent by POST.
+function nginx.text_of(request)
+  local headers = {}
+  for name, value in pairs(request.headers or {}) do headers[name:lower()] = value end
+  local body = type(request.body) == "table" and core.encode(request.body) or request.body
+  if body then headers["content-type"] = headers["content-type"] or "application/json" end
+  return nginx.raw { method = request.method or (body and "POST" or "GET"), path = request.path, headers = headers, body = body }
 end
 
 --- A request's status, headers, body, and whether that is whole.

@@ -20,4 +20,20 @@ function answer.refuse(status, kind, message, more, retry_after)
   return ngx.exit(ngx.HTTP_OK)
 end
 
+local said = {
+  [400] = "the request is malformed",
+  [404] = "there is nothing at this path",
+  [408] = "the request came too slowly",
+  [413] = "the body is larger than the server takes",
+  [414] = "the request line is longer than the server takes",
+}
+
+--- In content_by_lua of an error_page's location: what nginx refuses by itself, as JSON with its status.
+function answer.error_page()
+  local status = ngx.status
+  ngx.header["Content-Type"] = "application/json"
+  ngx.header["Cache-Control"] = "no-store"
+  ngx.print(('{"data":null,"error":"%s"}'):format(said[status] or "the server refuses this"))
+end
+
 return answer

@@ -33,6 +33,9 @@ local function headers_of_request()
   return headers
 end
 
+--- Conditions that nginx would decide by itself, also where the application did: a POST with If-None-Match: * is no 304.
+local conditions = { "If-None-Match", "If-Match", "If-Modified-Since", "If-Unmodified-Since", "If-Range", "Range" }
+
 --- Raw path and query: nginx's own $uri is decoded and merged, and an id may hold a slash.
 local function target_of_request()
   local path, query = ngx.var.request_uri:match "^([^?]*)%??(.*)$"
@@ -44,6 +47,7 @@ local function request_of_client()
   if not headers then return nil end
   local path, query = target_of_request()
   local text, file = body.read()
+  for _, name in ipairs(conditions) do ngx.req.clear_header(name) end
   return {
     method = ngx.req.get_method(), path = path, query = query, headers = headers,
     body = text, body_file = file, remote = ngx.var.remote_addr,
