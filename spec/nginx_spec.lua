@@ -65,6 +65,12 @@ local more_locations = [[
       proxy_pass http://provider/;
       proxy_http_version 1.1;
     }
+    location /slow/ {
+      client_body_timeout 500ms;
+      access_by_lua_block { gateway.capture.request() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://provider/;
+    }
     location /echo/ {
       access_by_lua_block { gateway.capture.request { upstream = "https://api.groq.com" } }
       content_by_lua_block { ngx.print(require("sessionquery.core").encode(ngx.req.get_headers())) }
@@ -158,6 +164,19 @@ describe("the gateway", function()
     server:stop()
     assert_clean(server)
   end)
+
+  --- A key that may ask for everything. From then on, keys are wanted.
+  local made_key
+  local function admin_key()
+    if not made_key then
+      server:ask { path = CHAT, body = chat }
+      stored(server, f.model:eq "gpt-4o-mini")
+      local db = assert(sq.open(server.db))
+      made_key = assert(keys.create(db, { rights = { "query", "admin" } }))
+      db:close()
+    end
+    return made_key
+  end
 
   describe("records", function()
     local prompt = "a prompt that is long enough to come partly from the provider's cache, since it goes on and on: "
@@ -410,6 +429,72 @@ describe("the gateway", function()
     end)
   end)
 
+  it("answers what was recorded: call, record, query", function()
+    local session = fresh "whole way"
+    for _, model in ipairs { "gpt-4o-mini", "claude-sonnet-4" } do
+      server:ask { path = model == "gpt-4o-mini" and CHAT or "/v1/messages", body = body_of(model, { stream = true }), headers = {
+        ["Helicone-Session-Id"] = session, ["Helicone-Session-Name"] = "the whole way", ["Helicone-User-Id"] = "u7" } }
+    end
+    local rows = stored(server, f.session_id:eq(session), 2)
+    local key = admin_key()
+    local status, _, body = server:ask { path = "/v1/session/query", headers = { authorization = "Bearer " .. key }, body = {
+      search = session, timeFilter = { startTimeUnixMs = 0, endTimeUnixMs = 4e12 }, timezoneDifference = 0, filter = "all" } }
+    assert.are.equal(200, status, body)
+    local found = core.decode(body).data
+    assert.are.equal(1, #found)
+    assert.are.same({ session, "the whole way", 2, 16, { "u7" } },
+      { found[1].session_id, found[1].session_name, found[1].total_requests, found[1].completion_tokens, found[1].user_ids })
+    assert.near(rows[1].cost_usd + rows[2].cost_usd, found[1].total_cost, 1e-12)
+  end)
+
+  it("tells how it is", function()
+    local status, _, body = server:ask { path = "/healthz" }
+    assert.are.same({ 200, '{"status":"ok"}' }, { status, body })
+    assert.are.equal(401, (server:ask { path = "/metrics" }))
+    status, _, body = server:ask { path = "/metrics", headers = { authorization = "Bearer " .. admin_key() } }
+    assert.are.equal(200, status)
+    assert.truthy(body:find "\n# TYPE sessionquery_flushed_total counter\nsessionquery_flushed_total %d+\n")
+    assert.truthy(body:find "\n?sessionquery_queue %d+\n")
+  end)
+
+  describe("refuses", function()
+    local head = "POST " .. CHAT .. " HTTP/1.1\r\nHost: a\r\n"
+    local bad = {
+      { "a request line that is none", "GARBAGE\r\n\r\n", 400 },
+      { "a header without a colon", head .. "nothing\r\n\r\n", { 200, 400 } }, -- nginx passes over it
+      { "two lengths", head .. "Content-Length: 2\r\nContent-Length: 3\r\nConnection: close\r\n\r\n{}", 400 },
+      { "a length and chunks", head .. "Content-Length: 2\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n", 400 },
+      { "a length below 0", head .. "Content-Length: -1\r\n\r\n", 400 },
+      { "chunks that are none", head .. "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n\r\n", 400 },
+      { "a header that is too large", head .. "X: " .. ("x"):rep(40000) .. "\r\n\r\n", 400 },
+      { "a request line that is too long", "GET /" .. ("x"):rep(40000) .. " HTTP/1.1\r\nHost: a\r\n\r\n", 414 },
+      { "NUL in the path", "GET /v1/session/%00/tag HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+      { "a path that climbs out", "GET /v1/session/%2e%2e/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 400 },
+      { "a path to a file", "GET /etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404 },
+      { "too many headers", "GET /v1/session/has-session HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer a.b\r\n" .. ("A: b\r\n"):rep(300) .. "\r\n", 431 },
+    }
+    for _, case in ipairs(bad) do
+      it(case[1], function()
+        local status, headers, body = nginx.parse(server:say(case[2], { give_up = 3 }))
+        if type(case[3]) == "table" then
+          assert.truthy(status == case[3][1] or status == case[3][2], tostring(status))
+        else
+          assert.are.equal(case[3], status)
+          assert.are.equal("application/json", headers["content-type"])
+          assert.truthy(core.decode(body).error)
+        end
+      end)
+    end
+
+    it("a request that comes too slowly", function()
+      local began = socket.gettime()
+      local slow = { "POST /slow" .. CHAT .. " HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n", "{", "}" }
+      local said = server:say(slow, { pause = 0.7 })
+      assert.truthy(said == "" or nginx.parse(said) == 408, said)
+      assert.is_true(socket.gettime() - began < 5)
+    end)
+  end)
+
   it("refuses a body that is too large, in JSON", function()
     local status, headers, body = server:ask { path = CHAT, body = ("x"):rep(9 * 1024 * 1024) }
     assert.are.equal(413, status)
@@ -418,6 +503,7 @@ describe("the gateway", function()
   end)
 
   it("counts every call", function()
+    for _ = 1, 20 do server:ask { path = CHAT, body = chat } end
     server:wait(function() return counters(server).queue == 0 end)
     local counts = counters(server)
     assert_balance(counts)
@@ -463,7 +549,8 @@ for _, mode in ipairs { "thread", "loop" } do
 end
 
 describe("a gateway in trouble", function()
-  local server
+  local server, sent
+  before_each(function() sent = 0 end)
   after_each(function()
     if server then server:stop() end
     server = nil
@@ -473,6 +560,9 @@ describe("a gateway in trouble", function()
     for i = 1, count do
       server:ask { path = CHAT, body = chat, headers = { ["Helicone-Request-Id"] = prefix .. i, ["Helicone-Session-Id"] = prefix } }
     end
+    sent = sent + count
+    -- an answer has arrived before it is recorded
+    assert.truthy(server:wait(function() return counters(server).recorded == sent end))
   end
 
   it("drops what its queue cannot hold, and counts that", function()

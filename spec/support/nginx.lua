@@ -104,7 +104,8 @@ function Server:signal(name, pid) vm.shell(("kill -%s %s"):format(name, pid or s
 --- Ends it in good order, or as told; waits until it is gone.
 function Server:stop(name)
   self:signal(name or "TERM")
-  local gone = self:wait(function() return select(2, vm.shell("kill -0 " .. self.pid)) ~= 0 end, 10)
+  -- one that ended may wait for somebody to ask how
+  local gone = self:wait(function() return select(2, vm.shell(("grep -q '^State:.[^Z]' /proc/%s/status"):format(self.pid))) ~= 0 end, 10)
   assert(gone, "nginx does not end")
 end
 

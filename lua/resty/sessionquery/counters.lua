@@ -1,7 +1,9 @@
 --- What the gateway counts, for GET /metrics: in the shared dictionary, where all workers' counts meet and outlive
 --- a worker that is killed; without one, in each worker for itself.
 ---
---- At every moment recorded = flushed + dropped + failed + lost + what waits in the queues.
+--- What becomes of calls is counted for each worker: recorded, flushed, dropped, failed. The rest waits in its queue;
+--- or, when the worker is gone, it is lost. So at every moment, whoever was killed between two steps, recorded =
+--- flushed + dropped + failed + lost + queue.
 local ffi = require "ffi"
 local settings = require "resty.sessionquery.settings"
 
@@ -37,63 +39,78 @@ local described = {
   { "query_seconds", "counter", "seconds they took together, waiting for a thread included" },
 }
 
+local of_calls = { "recorded", "flushed", "dropped", "failed" }
+local is_of_calls = {}
+for _, name in ipairs(of_calls) do is_of_calls[name] = true end
+
 local here = {} -- counts of this worker, where there is no dictionary
-local waiting = 0 -- lines in this worker's queue
-local slot -- of this worker in the dictionary
+local slot -- the beginning of this worker's keys in the dictionary
+local gone = {} -- what workers that are gone have left, by their number: it changes no more
+
+local function slot_name(number) return ("%sworker:%d:"):format(PREFIX, number) end
+
+local function key_of(name)
+  if not is_of_calls[name] then return PREFIX .. name end
+  if not slot then
+    slot = slot_name(settings.dict:incr(PREFIX .. "workers", 1, 0))
+    settings.dict:set(slot .. "pid", ngx.worker.pid())
+  end
+  return slot .. name
+end
 
 --- Adds to a count.
 ---@param name string
 ---@param more? number 1 unless told
 function counters.add(name, more)
   if settings.dict then
-    settings.dict:incr(PREFIX .. name, more or 1, 0)
+    settings.dict:incr(key_of(name), more or 1, 0)
   else
     here[name] = (here[name] or 0) + (more or 1)
   end
 end
 
-local function my_slot()
-  slot = slot or settings.dict:incr(PREFIX .. "workers", 1, 0)
-  return slot
-end
-
---- Tells how many records wait in this worker.
-function counters.waiting(count)
-  waiting = count
-  if not settings.dict then return end
-  local mine = my_slot()
-  if count > 0 then settings.dict:set(PREFIX .. "queue:" .. mine, ("%d %d"):format(ngx.worker.pid(), count)) end
-  if count == 0 then settings.dict:delete(PREFIX .. "queue:" .. mine) end
-end
-
 local function is_alive(pid) return ffi.C.kill(pid, 0) == 0 or ffi.errno() == EPERM end
 
---- What waits in all workers' queues. What waited in one that is gone is lost, and counted once: by who buries it.
-function counters.in_queues()
-  local dict = settings.dict
-  if not dict then return waiting end
-  local sum = 0
-  for i = 1, dict:get(PREFIX .. "workers") or 0 do
-    local name = PREFIX .. "queue:" .. i
-    local pid, count = (dict:get(name) or ""):match "^(%d+) (%d+)$"
-    if pid and is_alive(tonumber(pid)) then
-      sum = sum + count
-    elseif pid and dict:add(PREFIX .. "buried:" .. i, true) then
-      counters.add("lost", tonumber(count))
-      dict:delete(name)
-    end
+--- What a worker counted of calls, and what it has not brought to an end: queue, or lost.
+local function read_slot(number)
+  local name, counts = slot_name(number), {}
+  local pid = settings.dict:get(name .. "pid")
+  local alive = pid and is_alive(pid) -- before its counts: of one that is gone they are the last ones
+  -- recorded is read last, so that no more seems to have ended than had come
+  for i = #of_calls, 1, -1 do counts[of_calls[i]] = settings.dict:get(name .. of_calls[i]) or 0 end
+  local left = counts.recorded - counts.flushed - counts.dropped - counts.failed
+  counts[alive and "queue" or "lost"] = left
+  if not alive then gone[number] = counts end
+  return counts
+end
+
+local function add_up(sums, counts)
+  for name, count in pairs(counts) do sums[name] = (sums[name] or 0) + count end
+end
+
+--- All counts by name.
+local function read_all()
+  local sums = {}
+  if not settings.dict then
+    add_up(sums, here)
+    sums.queue = (sums.recorded or 0) - (sums.flushed or 0) - (sums.dropped or 0) - (sums.failed or 0)
+    return sums
   end
-  return sum
+  for i = 1, settings.dict:get(PREFIX .. "workers") or 0 do add_up(sums, gone[i] or read_slot(i)) end
+  for _, row in ipairs(described) do
+    sums[row[1]] = sums[row[1]] or settings.dict:get(PREFIX .. row[1])
+  end
+  return sums
 end
 
 --- All counts, for sessionquery.http.metrics.
 ---@return { name: string, help: string, type: string, value: number }[]
 function counters.samples()
-  local list = { { name = "sessionquery_queue", type = "gauge", help = "calls that wait to be stored", value = counters.in_queues() } }
+  local sums = read_all()
+  local list = { { name = "sessionquery_queue", type = "gauge", help = "calls that wait to be stored", value = sums.queue or 0 } }
   for _, row in ipairs(described) do
     local name, kind, help = row[1], row[2], row[3]
-    local value = settings.dict and settings.dict:get(PREFIX .. name) or here[name] or 0
-    list[#list + 1] = { name = ("sessionquery_%s_total"):format(name), type = kind, help = help, value = value }
+    list[#list + 1] = { name = ("sessionquery_%s_total"):format(name), type = kind, help = help, value = sums[name] or 0 }
   end
   return list
 end

@@ -33,7 +33,6 @@ local function settle(batch, ok, stored, failed, why)
       counters.add("failed", failed)
       ngx.log(ngx.ERR, "sessionquery: ", failed, " records were refused by the store: ", why)
     end
-    counters.waiting(queue.count)
     return nil
   end
   if threads.starved then
@@ -89,7 +88,6 @@ function recorder.push(record)
     counters.add "dropped"
     return false
   end
-  counters.waiting(queue.count)
   arm(settings.flush_s)
   return true
 end
@@ -110,7 +108,6 @@ function recorder.exit()
   if queue.count == 0 then return end
   ngx.log(ngx.ERR, "sessionquery: ", queue.count, " records are lost: they could not be stored before the worker ended")
   counters.add("dropped", queue.count)
-  counters.waiting(0)
 end
 
 return recorder
