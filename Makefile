@@ -210,7 +210,7 @@ bench-sessions: all $(BENCH_TOOLS) $(if $(filter none,$(BENCH_PEERS)),,build/ben
 
 bench-nginx: all
 	@.ci/deps build serve test bench
-	@luajit spec/bench/nginx.lua
+	@LUA_PATH="./?.lua;lua/?.lua;lua/?/init.lua;;" LUA_CPATH="build/5.1/?.so;;" luajit spec/bench/nginx.lua
 
 bench: all build/bench/compile build/bench/by_hand
 	@build/bench/compile

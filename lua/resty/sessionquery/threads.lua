@@ -49,7 +49,7 @@ function threads.run(func, ...)
   if not run_worker_thread then warn_once "this nginx has no ngx.run_worker_thread" end
   if without_threads then return threads.run_here(func, ...) end
   local guard = ngx.thread.spawn(wait_long)
-  return finish(guard, func, { n = select("#", ...), ... }, run_worker_thread(settings.pool, JOB, func, ...))
+  return finish(guard, func, { n = select("#", ...), ... }, run_worker_thread(settings.pool, JOB, "in_thread", func, ...))
 end
 
 return threads
