@@ -83,6 +83,22 @@ local more_locations = [[
       log_by_lua_block { gateway.record() }
       proxy_pass http://127.0.0.1:1/;
     }
+    location /retry/ {
+      access_by_lua_block { gateway.capture.request() }
+      body_filter_by_lua_block { gateway.capture.response() }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://flaky/;
+      proxy_next_upstream error non_idempotent;
+    }
+    location /budgets/tiny/ {
+      access_by_lua_block { gateway.capture.request() gateway.budget { by = "user", max_requests = 5, dict = "tiny" } }
+      log_by_lua_block { gateway.record() }
+      proxy_pass http://provider/;
+    }
+    location /budgets/closed/ {
+      access_by_lua_block { gateway.capture.request() gateway.budget { by = "user", max_requests = 5, fail = "closed" } }
+      proxy_pass http://provider/;
+    }
     location /keyed/ {
       access_by_lua_block { gateway.capture.request { keys = "required", organization = ngx.var.arg_org } }
       body_filter_by_lua_block { gateway.capture.response() }
@@ -117,8 +133,15 @@ local more_locations = [[
     }
 ]]
 
+--- Of two servers, one is not there: nginx asks both, now and then.
+local more_http = [[
+  lua_shared_dict tiny 12k;
+  upstream flaky { server 127.0.0.1:1 max_fails=0; server 127.0.0.1:UPSTREAM max_fails=0; }
+]]
+
 local function start(options)
   options = options or {}
+  options.http = more_http
   options.locations = more_locations .. (options.locations or "")
   return nginx.start(options)
 end
@@ -238,7 +261,7 @@ describe("the gateway", function()
     end)
 
     it("a client that leaves, with what was seen", function()
-      local record, status = recorded(server, { path = CHAT .. "?delay_ms=40", body = body_of("gpt-4o-mini", { stream = true }) }, { give_up = 0.2 })
+      local record, status = recorded(server, { path = CHAT .. "?delay_ms=40", body = body_of("gpt-4o-mini", { stream = true }) }, { leave_at = "session" })
       assert.are.equal(200, status)
       assert.are.equal(-3, record.status)
       assert.truthy(record.response_body:find("session", 1, true))
@@ -266,6 +289,20 @@ describe("the gateway", function()
       local record, status = recorded(server, { path = "/dead" .. CHAT, body = chat })
       assert.are.equal(502, status)
       assert.are.equal(-1, record.status)
+    end)
+
+    it("a call that nginx tries again elsewhere, once", function()
+      for _ = 1, 4 do
+        local record, status = recorded(server, { path = "/retry" .. CHAT, body = chat })
+        assert.are.same({ 200, 200, 8 }, { status, record.status, record.completion_tokens })
+      end
+      assert.truthy(server:log():find "connect%(%) failed")
+    end)
+
+    it("no request that is no call", function()
+      local before = counters(server).recorded
+      assert.are.equal(400, (server:ask { path = "/v1/models", headers = { ["Helicone-Session-Id"] = "none" } }))
+      assert.are.equal(before, counters(server).recorded)
     end)
 
     it("an upstream's error", function()
@@ -390,6 +427,13 @@ describe("the gateway", function()
         wrk.body = %q]]):format(user, core.encode(chat)) })
     end
 
+    --- What one of these calls costs. That of a call which wrk left at its end is not known.
+    local function cost_of(rows)
+      for _, row in ipairs(rows) do
+        if row.cost_usd then return row.cost_usd end
+      end
+    end
+
     it("of requests exactly, with fifty clients at once", function()
       local user = fresh "user"
       local said = storm("/budgets/requests", user)
@@ -403,7 +447,7 @@ describe("the gateway", function()
       local said = storm("/budgets/cost", user)
       assert.is_true(said.requests > 100, said.output)
       local rows = stored(server, f.user_id:eq(user), said.requests - said.failed)
-      local each = rows[1].cost_usd
+      local each = cost_of(rows)
       local most = math.ceil(0.001 / each) + 50
       assert.is_true(#rows * each >= 0.001)
       assert.is_true(#rows <= most, ("%d calls, at most %d"):format(#rows, most))
@@ -414,7 +458,21 @@ describe("the gateway", function()
       local said = storm("/budgets/reserved", user)
       local rows = stored(server, f.user_id:eq(user), said.requests - said.failed)
       assert.is_true(#rows > 10)
-      assert.is_true(#rows * rows[1].cost_usd <= 0.001)
+      assert.is_true(#rows * cost_of(rows) <= 0.001)
+    end)
+
+    it("and keeps what was reserved for a call that its client left", function()
+      local user = fresh "user"
+      for _ = 1, 10 do
+        server:ask({ path = "/budgets/reserved" .. CHAT .. "?delay_ms=1000", body = chat, headers = { ["Helicone-User-Id"] = user } }, { give_up = 0.05 })
+      end
+      stored(server, f.user_id:eq(user), 10)
+      assert.are.equal(429, (ask("/budgets/reserved", user)))
+    end)
+
+    it("and counts what a dictionary that is too small lost", function()
+      for _ = 1, 150 do assert.are.equal(200, (ask("/budgets/tiny", fresh "user"))) end
+      assert.is_true(counters(server).budget_evictions > 0)
     end)
 
     it("and reads what was spent before it was started", function()
@@ -669,9 +727,28 @@ describe("a gateway in trouble", function()
     writer:write "COMMIT;\n.quit\n"
     writer:close()
     assert.are.equal(20, #stored(server, f.session_id:eq "locked", 20))
+    assert.truthy(server:wait(function() return counters(server).flushed == 21 end))
     assert_balance(counters(server))
-    assert.are.equal(21, counters(server).flushed)
     assert.truthy(server:log():find "records wait: ")
+  end)
+
+  it("passes calls on while it cannot read its store; but not those of a budget that fails closed", function()
+    local db = vm.write(vm.path "garbage.db", ("this is no database. "):rep(1000))
+    server = start { db = vm.shell("realpath " .. db):match "[^\n]+" }
+    local user = { ["Helicone-User-Id"] = "u", ["Helicone-Session-Id"] = "s" }
+    local began = socket.gettime()
+    assert.are.equal(200, (server:ask { path = CHAT, body = chat, headers = user }))
+    assert.are.equal(200, (server:ask { path = "/budgets/requests" .. CHAT, body = chat, headers = user }))
+    local status, headers, body = server:ask { path = "/budgets/closed" .. CHAT, body = chat, headers = user }
+    assert.is_true(socket.gettime() - began < 1)
+    assert.are.equal(503, status)
+    assert.truthy(headers["retry-after"])
+    assert.are.equal("budget_unknown", core.decode(body).error.type)
+    assert.are.equal(500, (server:ask { path = "/healthz" }))
+    assert.truthy(server:wait(function() return counters(server).retries > 1 end))
+    assert.are.equal(2, counters(server).queue)
+    local _, told = server:log():gsub("records wait", "")
+    assert.is_true(told <= 2, server:log()) -- the same message is told once by each worker
   end)
 
   it("stores what waits before it ends", function()

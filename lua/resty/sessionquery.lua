@@ -22,7 +22,8 @@ local gateway = {
 
 ---@class sessionquery.GatewayOptions
 ---@field path string the store's file
----@field dict? string name of a lua_shared_dict, for counters and budgets of all workers together
+---@field dict? string name of a lua_shared_dict, for the counters of all workers together
+---@field budgets? string name of another, for budgets: when it is full, what was used longest ago leaves it
 ---@field pool? string name of the thread_pool, "sessionquery" unless told
 ---@field prices? table|string of sessionquery.prices: fills the cost of a call
 ---@field capture? sessionquery.capture.Settings what is kept of a call, and how it is read, in all locations

@@ -45,7 +45,7 @@ local function configuration(server, options)
   if options.setup then conf = put_before(conf, 'dict = "sessionquery"', options.setup) end
   if options.locations then conf = put_before(conf, "# The session API", options.locations) end
   if options.servers then conf = put_before(conf, "# The small provider", options.servers) end
-  if options.http then conf = put_before(conf, "init_by_lua_block", options.http) end
+  if options.http then conf = put_before(conf, "init_by_lua_block", (options.http:gsub("UPSTREAM", server.upstream_port))) end
   return conf
 end
 
@@ -138,9 +138,20 @@ function nginx.parse(text)
   return tonumber(status), headers, body, whole
 end
 
+--- Lines until one holds a text.
+local function receive_until(client, wanted)
+  local lines = {}
+  repeat
+    local line = client:receive "*l"
+    lines[#lines + 1] = line
+  until not line or line:find(wanted, 1, true)
+  return table.concat(lines, "\r\n") .. "\r\n"
+end
+
 --- Says a text, piece by piece, and gives all that comes back until the end.
 ---@param pieces string|string[]
----@param options? { pause?: number, upstream?: boolean, give_up?: number } seconds between pieces; seconds after which it leaves
+---@param options? { pause?: number, upstream?: boolean, give_up?: number, leave_at?: string } seconds between pieces; seconds after
+---  which it leaves; the text at which it leaves
 function Server:say(pieces, options)
   options = options or {}
   local client = assert(socket.connect("127.0.0.1", options.upstream and self.upstream_port or self.port))
@@ -148,6 +159,11 @@ function Server:say(pieces, options)
   for i, piece in ipairs(type(pieces) == "table" and pieces or { pieces }) do
     if i > 1 and options.pause then socket.sleep(options.pause) end
     if not client:send(piece) then break end
+  end
+  if options.leave_at then
+    local text = receive_until(client, options.leave_at)
+    client:close()
+    return text
   end
   local text, _, partial = client:receive "*a"
   client:close()

@@ -1,4 +1,5 @@
---- Checks csrc/LAYERS: which rooms may include which headers. Prints what breaks it; exit status 1 then.
+--- Checks csrc/LAYERS: which rooms may include which headers; and that nginx's ngx is known in lua/resty only. Prints what
+--- breaks it; exit status 1 then.
 
 local function read(path)
   local file = assert(io.open(path))
@@ -48,6 +49,17 @@ for path in list:lines() do
     number = number + 1
     local open, header = line:match '^%s*#%s*include%s*([<"])(.-)[>"]'
     if open and allowed[room] then check_include(path, number, room, open, header) end
+  end
+end
+list:close()
+
+list = assert(io.popen "find lua/sessionquery -name '*.lua'")
+for path in list:lines() do
+  local number = 0
+  files = files + 1
+  for line in (read(path) .. "\n"):gmatch "([^\n]*)\n" do
+    number = number + 1
+    if line:gsub("%-%-.*", ""):find "%f[%w_]ngx%f[^%w_]" then breaks(path, number, "only lua/resty may know ngx") end
   end
 end
 list:close()

@@ -21,20 +21,21 @@ local function of_options(options)
   local dict_name, own = options.dict, {}
   for key, value in pairs(options) do own[key] = value end
   own.dict = nil
-  local dict = dict_name and ngx.shared[dict_name] or not dict_name and settings.dict
+  local dict = dict_name and ngx.shared[dict_name] or not dict_name and (settings.budgets or settings.dict)
   if not dict then error("budget: there is no lua_shared_dict for its counts: name one in setup{ dict = } or here", 3) end
   made[name] = budgets.new(own, dict)
   return made[name]
 end
 
---- Reads what was spent before the counts began. False when that cannot be had.
+--- Reads what was spent before the counts began. False when that cannot be had; nil when no thread is free for it.
 local function seed(budget, ticket, call, subject)
   local ok, cost, requests = threads.run("spent", settings.path, pack.write {
     by = budget.by, subject = subject, organization = call.organization, project = call.project, from = ticket.starts,
   }, settings.timeout_ms)
   if ok and cost then return budget:seed(ticket, cost, requests) end
   budget:unseed(ticket)
-  if ok then ngx.log(ngx.ERR, "sessionquery: what a budget spent before cannot be read: ", requests) end
+  if ok == nil then return nil end
+  ngx.log(ngx.ERR, "sessionquery: what a budget spent before cannot be read: ", ok and requests or cost)
   return false
 end
 
@@ -44,7 +45,9 @@ local function prepare(budget, ticket, call, subject)
   while true do
     local state = budget:state(ticket)
     if state == "seeded" then return true end
-    if state == "seed" and seed(budget, ticket, call, subject) then return true end
+    local seeded
+    if state == "seed" then seeded = seed(budget, ticket, call, subject) end
+    if seeded ~= nil then return seeded end
     if waited >= PATIENCE then return false end
     ngx.sleep(PAUSE)
     waited = waited + PAUSE
@@ -114,12 +117,13 @@ function glue.check(options)
   end
 end
 
---- In the log phase: the call's cost goes into its budgets.
+--- In the log phase: the call's cost goes into its budgets. Of a call that its client left, what it cost is not known, but
+--- the provider may well charge for it: what was reserved stays spent.
 ---@param call table
 ---@param cost_usd? number
 function glue.settle(call, cost_usd)
   for _, entry in ipairs(call.tickets) do
-    entry.budget:settle(entry.ticket, cost_usd)
+    if cost_usd or not call.aborted then entry.budget:settle(entry.ticket, cost_usd) end
     if entry.budget.evictions > 0 then
       counters.add("budget_evictions", entry.budget.evictions)
       entry.budget.evictions = 0

@@ -103,6 +103,8 @@ function capture.request(options)
   local call = guarded(state, begin_call, options, headers)
   if not call then return end
   state.call = call
+  -- what is neither an API's path nor sent with a body, as a list of models, is passed on and is no call
+  state.unrecorded = not call.api and ngx.req.get_method() ~= "POST"
   for _, name in ipairs(call.clear) do ngx.req.clear_header(name) end
   if call.accept_encoding then ngx.req.set_header("Accept-Encoding", call.accept_encoding) end
   if call.body then ngx.req.set_body_data(call.body) end
@@ -170,7 +172,7 @@ end
 
 local function record_of(state)
   local aborted, upstream_failed = how_it_ended(state)
-  cost_seen = nil
+  state.aborted = aborted
   local record = state.call:record {
     now = ngx.now(), latency_ms = latency_ms(state), status = ngx.status, aborted = aborted, upstream_failed = upstream_failed,
   }
@@ -198,7 +200,7 @@ function capture.record()
   cost_seen = nil
   local record = state.call and not state.broken and guarded(state, record_of, state)
   budget.settle(state, cost_seen)
-  if record then recorder.push(record) end
+  if record and not state.unrecorded then recorder.push(record) end
   if next(counts) then tell_counts() end
 end
 

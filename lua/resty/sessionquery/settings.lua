@@ -4,7 +4,8 @@ local check = require "sessionquery.check"
 local settings = {
   path = nil,
   pool = "sessionquery", -- name of the thread pool
-  dict = nil, -- ngx.shared.DICT
+  dict = nil, -- ngx.shared.DICT of the counters
+  budgets = nil, -- ngx.shared.DICT of the budgets; dict unless told
   timeout_ms = 5000, -- of what a job of the recorder, of keys or of budgets does in the store
   queue = 10000, -- records that wait, in each worker
   queue_bytes = 64 * 1024 * 1024, -- of them
@@ -20,19 +21,22 @@ local settings = {
 }
 
 local known = {
-  path = "id", pool = "string", dict = "string", timeout_ms = "number", queue = "number", queue_bytes = "number",
+  path = "id", pool = "string", dict = "string", budgets = "string", timeout_ms = "number", queue = "number", queue_bytes = "number",
   batch = "number", batch_bytes = "number", flush_s = "number", exit_s = "number", key_cache_s = "number",
   organization = "id", project = "id", prices = "table|string", capture = "table",
 }
+
+local function shared(name)
+  return ngx.shared[name] or error(("setup: there is no lua_shared_dict '%s'"):format(name), 4)
+end
 
 local made = {
   capture = function(options)
     require("sessionquery.capture").settings(options)
     return options
   end,
-  dict = function(name)
-    return ngx.shared[name] or error(("setup: there is no lua_shared_dict '%s'"):format(name), 4)
-  end,
+  dict = shared,
+  budgets = shared,
   prices = function(source)
     local prices, message = require("sessionquery.prices").load(source)
     return prices or error("setup: prices: " .. tostring(message), 4)

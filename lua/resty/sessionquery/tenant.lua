@@ -15,7 +15,8 @@ local function look_up(text)
   local found = known[text]
   if found and found.until_time > ngx.now() then return found.state, found.key end
   local ok, state, key = threads.run("key", settings.path, text, settings.timeout_ms)
-  if not ok or not state then return nil, ok and key or state end
+  if not ok then return nil, state end
+  if not state then return nil, key end
   if not found then
     if count >= MOST_KEYS then known, count = {}, 0 end
     count = count + 1

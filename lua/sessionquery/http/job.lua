@@ -87,15 +87,18 @@ end
 ---@param text string
 ---@param timeout_ms integer
 ---@return "key"|"wrong"|"none"|nil state none: the store has no keys at all; nil: it cannot be read
----@return table|string|nil key { id, organization, project, rights }; or why
+---@return table|string|nil key { id, organization, project, rights }; or the message
 function job.key(path, text, timeout_ms)
   local db, message = store_of(path, timeout_ms)
   if not db then return nil, message end
   local keys = require "sessionquery.keys"
-  local key, why = keys.check(db, text)
+  local key, why, detail = keys.check(db, text)
   if key then return "key", key end
-  if not keys.any(db) then return "none" end
-  return "wrong", why
+  if detail.code ~= "unauthorized" then return nil, why end
+  local any
+  any, why = keys.any(db)
+  if any == nil then return nil, why end
+  return any and "wrong" or "none"
 end
 
 local field_of = { session = "session_id", user = "user_id" }
@@ -113,7 +116,7 @@ function job.spent(path, who, timeout_ms)
   who = pack.read(who)
   local f = sq.field
   local name = field_of[who.by]
-  local field = name and f[name] or f.properties.key_id
+  local field = name and f[name] or f.api_key_name
   local conditions = { who.subject == "" and field:absent() or field:eq(who.subject) }
   if who.organization then conditions[#conditions + 1] = f.organization_id:eq(who.organization) end
   if who.project then conditions[#conditions + 1] = f.project:eq(who.project) end
