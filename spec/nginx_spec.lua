@@ -818,8 +818,8 @@ describe("a gateway in trouble", function()
     -- the provider here is the same nginx: it closes connections that wait while it is reloaded
     server = start { replace = { ["keepalive 16;"] = "" } }
     local said = calls_for(4, function(deadline)
-      for _ = 1, 5 do
-        socket.sleep(0.6)
+      for _ = 1, 10 do
+        socket.sleep(0.3)
         server:signal "HUP"
       end
       assert.is_true(socket.gettime() < deadline)
