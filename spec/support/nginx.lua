@@ -6,8 +6,6 @@ local vm = require "spec.support.vm"
 
 local nginx = {}
 
-local counter = 0
-
 local function free_port()
   local server = assert(socket.bind("127.0.0.1", 0))
   local _, port = server:getsockname()
@@ -53,16 +51,22 @@ end
 local Server = {}
 Server.__index = Server
 
+--- Folders stay for a look at them, until later runs find them old and without a process.
+local function remove_old()
+  vm.shell "mkdir -p build/spec; for d in $(find build/spec -maxdepth 1 -name 'nginx-*' -mmin +10); do [ -e $d/nginx.pid ] || rm -rf $d; done"
+end
+
 --- Starts nginx with two workers and waits until it answers.
 ---@param options? { setup?: string, http?: string, locations?: string, servers?: string, replace?: table, db?: string }
 ---@return spec.Nginx
 function nginx.start(options)
   options = options or {}
-  counter = counter + 1
-  local folder = ("%s/build/spec/nginx-%s-%d"):format(here(), vm.name, counter)
+  remove_old()
+  local port = free_port()
+  local folder = ("%s/build/spec/nginx-%d"):format(here(), port)
   vm.shell(("rm -rf %s; mkdir -p %s/temp"):format(folder, folder))
   local server = setmetatable({
-    folder = folder, port = free_port(), db = options.db or folder .. "/llm.db", log_path = folder .. "/error.log",
+    folder = folder, port = port, db = options.db or folder .. "/llm.db", log_path = folder .. "/error.log",
   }, Server)
   repeat server.upstream_port = free_port() until server.upstream_port ~= server.port
   vm.write(folder .. "/nginx.conf", configuration(server, options))
