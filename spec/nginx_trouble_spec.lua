@@ -113,7 +113,7 @@ describe("a gateway in trouble", function()
     server:wait(function() return counters(server).queue == 0 end)
     assert.are.equal(1, counters(server).failed)
     assert_balance(counters(server))
-    assert.truthy(server:log():find "1 records were refused by the store")
+    assert.truthy(server:log():find "records are refused by the store: 1, ")
   end)
 
   it("runs its jobs in the event loop where the thread pool is missing, and warns once in each worker", function()

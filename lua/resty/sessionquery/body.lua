@@ -1,4 +1,6 @@
 --- The request's body, whether nginx kept it in memory or in a temporary file.
+local complain = require "resty.sessionquery.complain"
+
 local body = {}
 
 --- Reads the body from the client, as far as nginx's client_max_body_size lets it come.
@@ -19,7 +21,7 @@ function body.text()
   if not path then return text or "" end
   local file, message = io.open(path, "rb")
   if not file then
-    ngx.log(ngx.ERR, "sessionquery: the body cannot be read: ", message)
+    complain("a body cannot be read", message)
     return ""
   end
   text = file:read "*a"

@@ -2,6 +2,7 @@
 --- dictionary; the arithmetic is sessionquery.budget's.
 local answer = require "resty.sessionquery.answer"
 local budgets = require "sessionquery.budget"
+local complain = require "resty.sessionquery.complain"
 local counters = require "resty.sessionquery.counters"
 local pack = require "sessionquery.http.pack"
 local settings = require "resty.sessionquery.settings"
@@ -35,7 +36,7 @@ local function seed(budget, ticket, call, subject)
   if ok and cost then return budget:seed(ticket, cost, requests) end
   budget:unseed(ticket)
   if ok == nil then return nil end
-  ngx.log(ngx.ERR, "sessionquery: what a budget spent before cannot be read: ", ok and requests or cost)
+  complain("what a budget spent before cannot be read", ok and requests or cost)
   return false
 end
 

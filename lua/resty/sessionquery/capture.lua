@@ -6,6 +6,7 @@ local body = require "resty.sessionquery.body"
 local budget = require "resty.sessionquery.budget"
 local calls = require "sessionquery.capture"
 local check = require "sessionquery.check"
+local complain = require "resty.sessionquery.complain"
 local counters = require "resty.sessionquery.counters"
 local recorder = require "resty.sessionquery.recorder"
 local settings = require "resty.sessionquery.settings"
@@ -25,7 +26,7 @@ local function guarded(state, step, ...)
   local ok, result = pcall(step, ...)
   if ok then return result end
   state.broken = true
-  ngx.log(ngx.ERR, "sessionquery: a call is not recorded: ", result)
+  complain("a call is not recorded", result)
 end
 
 local made = {} -- settings of sessionquery.capture, by what a location says about them

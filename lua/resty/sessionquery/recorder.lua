@@ -1,6 +1,7 @@
 --- The queue of this worker, and the one timer that drains it, in batches, through the thread pool. A record has a
 --- request_id before it is put here, so that a batch that is stored twice is stored once.
 local core = require "sessionquery.core"
+local complain = require "resty.sessionquery.complain"
 local counters = require "resty.sessionquery.counters"
 local queues = require "sessionquery.queue"
 local settings = require "resty.sessionquery.settings"
@@ -12,26 +13,18 @@ local SOON = 0.05 -- seconds until a thread is asked for again, where none was f
 
 local queue -- of this worker
 local armed = false -- the timer is set, or its handler at work
-local told -- the last message in the log, which is not told twice in a row
 
 local arm
-
-local function tell(message)
-  if message == told then return end
-  told = message
-  ngx.log(ngx.ERR, "sessionquery: records wait: ", message)
-end
 
 --- What became of a batch: the counts, and how long to wait before the next one; nil when it is to be tried now.
 local function settle(batch, ok, stored, failed, why)
   threads.starved = ok == nil
   if ok and stored then
     queue:done()
-    told = nil
     counters.add("flushed", #batch - failed)
     if failed > 0 then
       counters.add("failed", failed)
-      ngx.log(ngx.ERR, "sessionquery: ", failed, " records were refused by the store: ", why)
+      complain("records are refused by the store", failed, ", ", why)
     end
     return nil
   end
@@ -41,7 +34,7 @@ local function settle(batch, ok, stored, failed, why)
   end
   queue:failed()
   counters.add "retries"
-  tell(tostring(ok and failed or stored))
+  complain("records wait", tostring(ok and failed or stored))
   return queue:delay()
 end
 
@@ -60,7 +53,7 @@ local function drain(is_early)
   armed = false
   if not ok then
     queue:failed()
-    tell(tostring(delay))
+    complain("records wait", tostring(delay))
     delay = queue:delay()
   end
   if queue.count > 0 and not is_early then arm(delay or 0) end
@@ -81,7 +74,7 @@ function recorder.push(record)
   local line, message = core.encode(record)
   if not line then
     counters.add "failed"
-    ngx.log(ngx.ERR, "sessionquery: a call is not recorded: ", message)
+    complain("a call is not recorded", message)
     return false
   end
   if not queue:push(line) then

@@ -1,5 +1,6 @@
 --- The session API: `serve{…}` in content_by_lua.
 local body = require "resty.sessionquery.body"
+local complain = require "resty.sessionquery.complain"
 local counters = require "resty.sessionquery.counters"
 local pack = require "sessionquery.http.pack"
 local settings = require "resty.sessionquery.settings"
@@ -63,13 +64,13 @@ local function answer(options)
   if not request then return refuse(431, ("more than %d header fields"):format(MOST_HEADERS)) end
   local ok, status, headers, text, problem
   if not (threads.starved and mode == "thread") then ok, status, headers, text, problem = run("answer", own, pack.write(request)) end
-  if problem then ngx.log(ngx.ERR, "sessionquery: ", problem) end
+  if problem then complain("a request failed", problem) end
   if ok then return status, headers, text end
   if ok == nil then
     counters.add "refused_busy"
     return refuse(503, "all threads are busy, try again soon")
   end
-  ngx.log(ngx.ERR, "sessionquery: ", status)
+  complain("a request failed", status)
   return refuse(500, "internal error")
 end
 

@@ -1,5 +1,6 @@
 --- Whose a call is: by the key in Helicone-Auth, since Authorization is the provider's on the proxied path; without
 --- one, the organization of the location or of `setup`.
+local complain = require "resty.sessionquery.complain"
 local counters = require "resty.sessionquery.counters"
 local settings = require "resty.sessionquery.settings"
 local threads = require "resty.sessionquery.threads"
@@ -50,7 +51,7 @@ function tenant.of(header, options)
   end
   local state, key = look_up(text)
   if not state then
-    ngx.log(ngx.ERR, "sessionquery: keys cannot be read: ", key)
+    complain("keys cannot be read", key)
     return refusal(503, "unavailable", "keys cannot be read")
   end
   if state == "none" and not required then return default end
