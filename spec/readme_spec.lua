@@ -61,6 +61,26 @@ describe("README.md", function()
     vm.remove(path)
   end)
 
+  if vm.name == "luajit" then -- once is enough
+    it("has calls of curl that the gateway answers", function()
+      local server = require("spec.support.nginx").start()
+      local answers = {}
+      for _, snippet in ipairs(readme.snippets "sh") do
+        for command in snippet:gmatch "curl [^\n]+" do
+          if #answers == 1 then server:wait(function() return select(3, server:ask { path = "/metrics" }):find "sessionquery_flushed_total 1" end, 5) end
+          local output, status = vm.shell((command:gsub("8585", server.port):gsub("^curl", "curl -sS")))
+          assert.equal(0, status, output)
+          answers[#answers + 1] = output
+        end
+      end
+      server:stop()
+      assert.equal(3, #answers)
+      assert.matches('"content":"A session is many calls', answers[1], 1, true)
+      assert.matches('"session_id":"s1"', answers[2], 1, true)
+      assert.matches("sessionquery_recorded_total 1", answers[3], 1, true)
+    end)
+  end
+
   it("names methods that are there", function()
     local text = readme.read()
     local db = assert(sq.open ":memory:")
