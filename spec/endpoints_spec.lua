@@ -173,7 +173,7 @@ describe("Helicone's other endpoints", function()
       for name, permille in pairs { p50 = 500, p75 = 750, p95 = 950, p99 = 990, ["p99.9"] = 999, [""] = 750 } do
         for _, both in ipairs { false, true } do
           local size = name == "" and "" or ('"pSize":"%s",'):format(name)
-          local data = ask("metrics", ('{"nameContains":"",%s"useInterquartile":%s,"timezoneDifference":0,"filter":%s}'):format(size, both, filter_of(f)))
+          local data = ask("metrics", ('{"nameContains":"",%s"useInterquartile":%s,"timezoneDifference":0,"filter":%s}'):format(size, tostring(both), filter_of(f)))
           for member, how in pairs { session_count = { 1, function(s) return s.requests end }, session_cost = { 1e6, function(s) return s.cost end },
             session_duration = { 1e3, function(s) return s.finish - s.first * 1000 end } } do
             local values = values_of(list, how[2])

@@ -15,7 +15,7 @@ describe("an index file", function()
     ["of garbage"] = { function(path) vm.write(path, ("garbage"):rep(5000)) end, "its file is none of ours" },
     ["with a damaged header"] = { function(path)
       local bytes = vm.read(path)
-      vm.write(path, bytes:sub(1, 20) .. "x" .. bytes:sub(22))
+      vm.write(path, bytes:sub(1, 20) .. string.char((bytes:byte(21) + 1) % 256) .. bytes:sub(22))
     end, "its file's header is damaged" },
     ["of another version"] = { function(path)
       local bytes = vm.read(path)

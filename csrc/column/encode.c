@@ -77,7 +77,7 @@ static extent measure(const int64_t *values, const unsigned char *there, uint32_
     e.any = true;
     if (values[i] < e.min) e.min = values[i];
     if (values[i] > e.max) e.max = values[i];
-    e.magnitude += values[i] < 0 ? -(uint64_t)values[i] : (uint64_t)values[i];
+    e.magnitude += (unsigned __int128)(values[i] < 0 ? -(uint64_t)values[i] : (uint64_t)values[i]);
   }
   for (uint32_t i = 0; i < count && e.scale != 1; i++) {
     if (there && !there[i]) continue;

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#define LEAST_BYTES (256 * 1024) /* of lines: fewer are no import, and not worth the memory */
 #define MOST_TO_READ 16          /* of a segment, this part may be read to begin with */
 
 typedef struct sq_fresh sq_fresh;
@@ -34,11 +33,11 @@ static bool begin(sq_store *store, const sq_manifest *m, sq_error *error) {
   return f->rows && sq_requests_read(store, f->after, f->last, store->segment_rows, f->rows, &ended, error) && ended;
 }
 
-void sq_fresh_begin(sq_store *store, size_t bytes) {
+void sq_fresh_begin(sq_store *store, bool is_import) {
   sq_error ignored = {.code = SQ_OK};
   sq_manifest m;
   const sq_fresh *f = store->fresh;
-  bool good = bytes >= LEAST_BYTES && store->seals && !store->memory && sq_manifest_read(store, &m, &ignored);
+  bool good = is_import && store->seals && !store->memory && sq_manifest_read(store, &m, &ignored);
   if (good && f && f->after == m.sealed_end && f->last == m.last_seq && f->change == m.last_change) return;
   sq_fresh_drop(store);
   good = good && m.last_seq - m.sealed_end <= store->segment_rows / MOST_TO_READ && is_plain(store, &ignored);

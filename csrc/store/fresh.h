@@ -6,8 +6,9 @@
 
 #include "store/index.h"
 
-/* In the transaction that is to insert `bytes` of lines: goes on with what there is, or begins. */
-void sq_fresh_begin(sq_store *store, size_t bytes);
+/* In the transaction that is to insert: goes on with what there is, or begins. Only an import has more rows to come
+   through the same handle. */
+void sq_fresh_begin(sq_store *store, bool is_import);
 /* A row that was inserted. */
 void sq_fresh_add(sq_store *store, int64_t seq, const sq_value fields[]);
 /* A whole segment's rows behind `after`, in the state that is read; NULL: none. */

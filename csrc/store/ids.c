@@ -4,7 +4,6 @@
 
 #include "base/hash.h"
 #include "column/gather.h"
-#include "store/bloom.h"
 
 #define OFFSET_BITS (UINT64_C(0xFFFFFF))
 #define PROBES_BEFORE_BLOOM 16384 /* blobs read before it pays to read all of them once */
@@ -30,9 +29,8 @@ struct sq_ids {
   size_t range_count, range_capacity;
   int64_t covered;                    /* the last range's end */
   size_t hit;                         /* the range where the last one was found: a second import meets them in order */
-  sq_bloom bloom;                     /* of all ranges, once it pays */
-  int64_t fed;                        /* stamp up to which it was fed */
   size_t probes;
+  bool has_bloom;                     /* the index has a filter that knows these ranges */
 };
 
 static uint64_t hash_of(const uint64_t key[2], const char *id, size_t length) {
@@ -146,43 +144,52 @@ static const uint64_t *blob_of(sqlite3_stmt *row, int column, size_t *count) {
   return sqlite3_column_blob(row, column);
 }
 
-static bool feed_bloom(sq_store *store, int64_t stamp, sq_error *error) {
-  sq_ids *ids = store->ids;
+/* What was fed stays: of ranges that are gone, or that this transaction does not see, the filter says too much, never
+   too little. */
+static bool feed_bloom(sq_store *store, sq_index *index, int64_t stamp, sq_error *error) {
   sqlite3_stmt *read = sq_prepare(store, "SELECT hashes FROM request_hash WHERE stamp > ?", error);
   int code = SQLITE_DONE;
   if (!read) return false;
-  sqlite3_bind_int64(read, 1, ids->fed);
+  sqlite3_bind_int64(read, 1, index->fed);
   while ((code = sqlite3_step(read)) == SQLITE_ROW) {
     size_t count;
     const uint64_t *hashes = blob_of(read, 0, &count);
-    feed(&ids->bloom, hashes, count);
+    feed(&index->bloom, hashes, count);
   }
   sqlite3_finalize(read);
-  ids->fed = stamp;
+  index->fed = stamp;
   if (code == SQLITE_DONE) return true;
-  sq_bloom_free(&ids->bloom); /* half of it would deny what is there */
-  ids->fed = -1;
+  sq_bloom_free(&index->bloom); /* half of it would deny what is there */
+  index->fed = -1;
   return sq_sqlite_fail(store, code, error);
 }
 
-/* Made anew when it is too small, with room for as many again. */
-static bool keep_bloom(sq_store *store, int64_t stamp, sq_error *error) {
+/* Made anew when it is too small, with room for half as many again. */
+static bool fit_bloom(sq_index *index, size_t wanted, sq_error *error) {
+  const sq_bloom *bloom = &index->bloom;
+  if (bloom->bits && wanted <= bloom->capacity && bloom->count <= bloom->capacity) return true;
+  sq_bloom_free(&index->bloom);
+  index->fed = -1;
+  return sq_bloom_make(&index->bloom, wanted + wanted / 2) || sq_fail_memory(error);
+}
+
+static bool keep_bloom(sq_store *store, const sq_manifest *m, sq_error *error) {
   sq_ids *ids = store->ids;
-  size_t wanted = ids->range_count * SQ_SEGMENT_ROWS;
-  if (ids->probes < PROBES_BEFORE_BLOOM) return true;
-  if (!ids->bloom.bits || wanted > ids->bloom.capacity || ids->bloom.count > ids->bloom.capacity) {
-    sq_bloom_free(&ids->bloom);
-    ids->fed = -1;
-    if (!sq_bloom_make(&ids->bloom, wanted + wanted / 2)) return sq_fail_memory(error);
-  }
-  return ids->fed >= stamp || feed_bloom(store, stamp, error);
+  sq_index *index = sq_index_of(store, m, error);
+  if (!index) return false;
+  pthread_mutex_lock(&index->bloom_lock);
+  ids->has_bloom = index->bloom.bits || ids->probes >= PROBES_BEFORE_BLOOM;
+  bool good = !ids->has_bloom || (fit_bloom(index, ids->range_count * SQ_SEGMENT_ROWS, error) &&
+                                  (index->fed >= m->stamp || feed_bloom(store, index, m->stamp, error)));
+  pthread_mutex_unlock(&index->bloom_lock);
+  return good;
 }
 
 static bool begin(sq_store *store, const sq_manifest *m, sq_error *error) {
   if (store->ids) return true;
   store->ids = calloc(1, sizeof *store->ids);
   if (!store->ids) return sq_fail_memory(error);
-  *store->ids = (sq_ids){.key = {m->identity.store[0], m->identity.store[1]}, .stamp = -1, .fed = -1};
+  *store->ids = (sq_ids){.key = {m->identity.store[0], m->identity.store[1]}, .stamp = -1};
   return true;
 }
 
@@ -212,7 +219,7 @@ static bool keep_up(sq_store *store, sq_error *error) {
     ids->before_change = ids->change;
   }
   store->ids_are_current = true;
-  return keep_bloom(store, m.stamp, error);
+  return keep_bloom(store, &m, error);
 }
 
 /* ------------------------------------------------------------------------------------------------ finding */
@@ -292,9 +299,19 @@ static bool find_in(finding *f, size_t index, uint64_t hash) {
   return good;
 }
 
+/* Whether none of the ranges can have it. */
+static bool is_denied(const sq_store *store, uint64_t hash) {
+  sq_index *index = store->index;
+  if (!store->ids->has_bloom || !index) return false;
+  pthread_mutex_lock(&index->bloom_lock);
+  bool denied = index->bloom.bits && index->fed >= store->ids->stamp && !sq_bloom_may_have(&index->bloom, hash & ~OFFSET_BITS);
+  pthread_mutex_unlock(&index->bloom_lock);
+  return denied;
+}
+
 static bool find_sealed(finding *f, uint64_t hash) {
   const sq_ids *ids = f->store->ids;
-  if (ids->range_count == 0 || (ids->bloom.bits && !sq_bloom_may_have(&ids->bloom, hash & ~OFFSET_BITS))) return true;
+  if (ids->range_count == 0 || is_denied(f->store, hash)) return true;
   size_t hit = ids->hit, next = hit + 1 < ids->range_count ? hit + 1 : hit;
   if (!find_in(f, hit, hash) || (!is_enough(f) && next != hit && !find_in(f, next, hash))) return false;
   for (size_t i = ids->range_count; i-- > 0 && !is_enough(f) && !f->outdated;)
@@ -313,7 +330,7 @@ static bool find_in_ranges(finding *f, uint64_t hash) {
 
 bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *noted, sq_seqs *out, sq_error *error) {
   finding f = {.store = store, .id = id, .organization = organization, .project = project, .out = out, .error = error};
-  bool pays = store->ids && store->ids->probes >= PROBES_BEFORE_BLOOM && !store->ids->bloom.bits;
+  bool pays = store->ids && store->ids->probes >= PROBES_BEFORE_BLOOM && !store->ids->has_bloom;
   if ((!store->ids_are_current || pays) && !keep_up(store, error)) return false;
   uint64_t hash = hash_of(store->ids->key, id->text, id->length);
   if (noted) *noted = hash;
@@ -335,7 +352,6 @@ void sq_ids_roll_back(sq_store *store) {
 
 void sq_ids_free(sq_store *store) {
   if (!store->ids) return;
-  sq_bloom_free(&store->ids->bloom);
   free(store->ids->notes);
   free(store->ids->ranges);
   free(store->ids);

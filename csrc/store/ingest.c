@@ -430,7 +430,7 @@ bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_inges
   ingesting in = {.store = store, .ingest = ingest, .error = error};
   if (!sq_store_enter(store, error) || !sq_format_begin(&in.format, ingest->format, error) || !sq_begin_write(store, error)) return false;
   list_columns(&in);
-  sq_fresh_begin(store, length);
+  sq_fresh_begin(store, ingest->identity[0] || ingest->identity[1]);
   bool taken = take_lines(&in, lines, length);
   if (taken && ingest->ids) {
     sq_text_put(ingest->ids, ingest->ids->length ? "]" : "[]");
