@@ -175,7 +175,7 @@ serve:
 	@sed -e 's/127\.0\.0\.1:8585/127.0.0.1:$(PORT)/' -e "s/127\.0\.0\.1:8586/127.0.0.1:$$(($(PORT) + 1))/" \
 	  examples/nginx.conf >build/serve/nginx.conf
 	@echo "http://127.0.0.1:$(PORT), store $(DB); Ctrl-C ends it"
-	@SESSIONQUERY_DB="$(abspath $(DB))" exec nginx -e stderr -p $(CURDIR)/build/serve -c $(CURDIR)/build/serve/nginx.conf \
+	@SESSIONQUERY_DB="$$(realpath -m -- "$(DB)")" exec nginx -e stderr -p $(CURDIR)/build/serve -c $(CURDIR)/build/serve/nginx.conf \
 	  -g "$$([ $$(id -u) != 0 ] || echo 'user root;')"
 
 # --- bench and fuzz -------------------------------------------------------------------------------------------

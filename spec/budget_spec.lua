@@ -87,7 +87,9 @@ describe("a budget", function()
     budget:settle(ticket, 0.1)
     assert.is_true(budget:admit(ticket)) -- 0.1 + 3 * 0.3 = 1.0
     assert.is_false(budget:admit(ticket))
-    budget:settle(ticket, nil) -- unknown: what was reserved is free again
+    budget:settle(ticket, nil) -- unknown: what was reserved is the best that is known
+    assert.is_false(budget:admit(ticket))
+    budget:settle(ticket, 0)
     assert.is_true(budget:admit(ticket))
   end)
 

@@ -122,6 +122,12 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
     local output = run("keys list --format csv --db " .. fresh)
     assert(output:find("^id,name,organization,project,rights,created_at,revoked_at\r\n" .. id .. ",ci,acme,chat,\"query,record\",[%w.:-]+,\r\n"), output)
     assert.is_nil(output:find(secret, 1, true))
+    local second = (run("keys add --organization acme --db " .. fresh):gsub("\n", ""))
+    local said
+    said, status = run(("keys revoke --organization acme --db %s nope %s"):format(fresh, second)) -- a whole key, behind one that is none
+    assert(status ~= 0 and said:find("no key with the id 'nope'", 1, true), said)
+    assert.is_nil(said:find(second:match "%.(%x+)", 1, true))
+    assert.matches("Z,[%w.:-]+Z\r\n", (run("keys list --organization acme --format csv --db " .. fresh)))
     assert.same({ "", 0 }, { run("keys revoke --organization acme --db " .. fresh .. " " .. id) })
     output = run("keys list --organization acme --format csv --db " .. fresh)
     assert(output:find "Z,[%w.:-]+Z\r\n$", output)

@@ -99,6 +99,24 @@ describe("without keys", function()
   end)
 end)
 
+describe("a store that cannot be opened", function()
+  local app = http.app { path = "/nowhere/llm.db" }
+  local function get(path, remote) return app:handle { method = "GET", path = path, headers = { host = "localhost" }, remote = remote or "127.0.0.1" } end
+
+  it("fails, and the operator alone is told why", function()
+    local status, _, body, problem = get "/v1/session/has-session"
+    assert.equal(500, status)
+    assert.equal('{"data":null,"error":"the store failed"}', body)
+    assert.matches("/nowhere/llm.db", problem, 1, true)
+    assert.equal(503, (get "/healthz"))
+  end)
+
+  it("leaves the numbers to this machine", function()
+    assert.equal(200, (get "/metrics"))
+    assert.equal(500, (get("/metrics", "10.0.0.1")))
+  end)
+end)
+
 describe("keys", function()
   it("are kept for key_cache_s, and asked for again after it", function()
     for keep, status in pairs { [0] = 401, [60] = 200 } do

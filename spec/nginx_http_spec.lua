@@ -59,8 +59,8 @@ describe("a gateway with slow questions", function()
     -- one worker with two VMs; SQL, which takes its time for this
     server = start {
       replace = { ["worker_processes 2"] = "worker_processes 1", ["vm_pool_size 8"] = "vm_pool_size 2",
-        ["location ^~ /v1/session { content_by_lua_block { gateway.serve() } }"] =
-          "location ^~ /v1/session { content_by_lua_block { gateway.serve { engine = 'sql' } } }" },
+        ["location ~ ^/v1/session(/|$) { content_by_lua_block { gateway.serve() } }"] =
+          "location ~ ^/v1/session(/|$) { content_by_lua_block { gateway.serve { engine = 'sql' } } }" },
     }
     local db = assert(sq.open(server.db, { durable = false }))
     for block = 0, ROWS / BLOCK - 1 do

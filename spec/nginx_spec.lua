@@ -305,6 +305,24 @@ describe("the gateway", function()
       assert.are.equal(429, (ask("/budgets/reserved", user)))
     end)
 
+    it("and for one whose model has no price, but not for an error", function()
+      local unpriced, failing = fresh "user", fresh "user"
+      for _ = 1, 10 do
+        server:ask { path = "/budgets/reserved" .. CHAT, body = body_of "a-model-without-a-price", headers = { ["Helicone-User-Id"] = unpriced } }
+        server:ask { path = "/budgets/reserved" .. CHAT .. "?status=500", body = chat, headers = { ["Helicone-User-Id"] = failing } }
+      end
+      assert.are.equal(429, (ask("/budgets/reserved", unpriced)))
+      assert.are.equal(200, (ask("/budgets/reserved", failing)))
+    end)
+
+    it("and not by what is no call", function()
+      local user = fresh "user"
+      for _, method in ipairs { "GET", "OPTIONS", "HEAD" } do
+        for _ = 1, 8 do server:ask { method = method, path = "/budgets/requests/v1/models", headers = { ["Helicone-User-Id"] = user } } end
+      end
+      assert.are.equal(200, (ask("/budgets/requests", user)))
+    end)
+
     it("and counts what a dictionary that is too small lost", function()
       for _ = 1, 150 do assert.are.equal(200, (ask("/budgets/tiny", fresh "user"))) end
       assert.is_true(counters(server).budget_evictions > 0)

@@ -40,7 +40,7 @@ bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
     default: break;
   }
   if (ours == SQ_E_READONLY && store->readonly)
-    return sq_fail(error, ours, "the store's folder cannot be written to: SQLite reads a store there only while another handle has it open");
+    return sq_fail(error, SQ_E_STORE, "the store's folder cannot be written to: SQLite reads a store there only while another handle has it open");
   if ((code & 0xFF) == SQLITE_CANTOPEN) return sq_fail(error, ours, "cannot open a store at %s", sq_show(store->path, strlen(store->path)).text);
   const char *kind = sqlite3_errstr(code);
   return strcmp(said, kind) == 0 ? sq_fail(error, ours, "SQLite: %s", shown.text) : sq_fail(error, ours, "SQLite: %s (%s)", shown.text, kind);

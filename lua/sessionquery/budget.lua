@@ -178,10 +178,10 @@ end
 
 --- Brings an admitted call's cost into the counts, in place of what was reserved for it.
 ---@param ticket sessionquery.BudgetTicket
----@param cost_usd? number nil: unknown, and nothing is counted
+---@param cost_usd? number nil: unknown, and what was reserved stays, as the best that is known
 ---@return boolean counted
 function Budget:settle(ticket, cost_usd)
-  local nano = cost_usd and cost_usd > 0 and math.floor(cost_usd * NANO + 0.5) or 0
+  local nano = cost_usd and (cost_usd > 0 and math.floor(cost_usd * NANO + 0.5) or 0) or self.reserve
   if nano == self.reserve then return true end
   return self:count(ticket, ticket.cost, nano - self.reserve) ~= nil
 end

@@ -25,6 +25,7 @@ local said = {
   [404] = "there is nothing at this path",
   [408] = "the request came too slowly",
   [413] = "the body is larger than the server takes",
+  [494] = "the header is larger than the server takes",
   [414] = "the request line is longer than the server takes",
 }
 

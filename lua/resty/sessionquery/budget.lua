@@ -96,6 +96,7 @@ function glue.check(options)
   local budget = of_options(options)
   local call = ngx.ctx.sessionquery
   if not call then error("budget: call capture.request() before it", 2) end
+  if call.unrecorded then return end -- a list of models, a preflight: nothing is spent
   local subject = subject_of(budget, call)
   if subject == "" and budget.without == "pass" then return end
   if subject == "" and budget.without == "refuse" then
@@ -118,13 +119,14 @@ function glue.check(options)
   end
 end
 
---- In the log phase: the call's cost goes into its budgets. Of a call that its client left, what it cost is not known, but
---- the provider may well charge for it: what was reserved stays spent.
+--- In the log phase: the call's cost goes into its budgets. Where it is not known (the client left, the answer told no
+--- usage, the model has no price) the provider may well charge for it: what was reserved stays spent, but for an error.
 ---@param call table
 ---@param cost_usd? number
 function glue.settle(call, cost_usd)
+  if not call.aborted and ngx.status >= 400 then cost_usd = cost_usd or 0 end
   for _, entry in ipairs(call.tickets) do
-    if cost_usd or not call.aborted then entry.budget:settle(entry.ticket, cost_usd) end
+    entry.budget:settle(entry.ticket, cost_usd)
     if entry.budget.evictions > 0 then
       counters.add("budget_evictions", entry.budget.evictions)
       entry.budget.evictions = 0

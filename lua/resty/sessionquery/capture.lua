@@ -19,6 +19,8 @@ local known = {
   organization = "id", project = "id", keys = "string", provider = "string", force_usage = "boolean", upstream = "string",
 }
 
+local keys_choices = { optional = true, required = true }
+
 local CLIENT_GONE = 499 -- nginx's status where the client left before the answer began
 
 --- Runs a step of the recorder. Nil where it raised.
@@ -91,6 +93,9 @@ end
 function capture.request(options)
   settings.path_or_raise "capture.request"
   options = check.options(options, known, "capture.request")
+  if options.keys and not keys_choices[options.keys] then
+    error(('capture.request: keys is "optional" or "required", not \'%s\''):format(options.keys), 2)
+  end
   local headers = ngx.req.get_headers(0)
   local owner, refused = tenant.of(headers["helicone-auth"], options)
   if not owner then return answer.refuse(refused.status, refused.kind, refused.message, nil, refused.retry_after) end

@@ -79,6 +79,7 @@ function recorder.push(record)
   end
   if not queue:push(line) then
     counters.add "dropped"
+    complain("calls are dropped", "the queue is full: ", settings.queue, " of them, or ", settings.queue_bytes, " bytes")
     return false
   end
   arm(settings.flush_s)

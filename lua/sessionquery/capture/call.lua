@@ -139,7 +139,8 @@ local function fill_times(self, record, how)
   record.created_at = self.started or how.now and how.now - (latency or 0) / 1000 or os.time()
   record.latency_ms = latency
   if latency then record.responded_at = record.created_at + latency / 1000 end
-  record.time_to_first_token_ms = whole(self.first_token_ms)
+  local first = whole(self.first_token_ms)
+  record.time_to_first_token_ms = first and latency and math.min(first, latency) or first -- two clocks may differ by one
 end
 
 local function fill_answer(record, read, reader)

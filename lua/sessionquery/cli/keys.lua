@@ -45,10 +45,13 @@ function actions.list(db, args, shared)
 end
 
 function actions.revoke(db, args, shared)
+  local failed = {}
   for _, id in ipairs(args.ids) do
+    id = id:match "^[^.]*" -- of a whole key too, whose secret is not to be told
     local revoked, message = keys.revoke(db, id)
-    if not revoked then shared.fail(message) end
+    if not revoked then failed[#failed + 1] = message end
   end
+  if #failed > 0 then shared.fail(table.concat(failed, "; ")) end
 end
 
 function command.run(args, shared)

@@ -83,7 +83,7 @@ local own_routes = {
   { "metrics", GET = { function(call)
     local text = metrics.text(call.request.samples or call.app:samples())
     return 200, text, { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }
-  end, "admin" } },
+  end, "admin", without_store = true } },
 }
 
 local routes = route.table(helicone.routes, own_routes)
@@ -219,7 +219,11 @@ local function respond(self, call)
   local taken = found and found.methods.GET
   call.asks_health = taken and taken.open
   local db, open, detail = open_store(self)
-  if not db then return call:fail(open, detail) end
+  if not db then
+    -- who is in trouble looks at the numbers; whether there are keys nobody can tell now
+    if taken and taken.without_store and access.is_local(request) then return taken[1](call) end
+    return call:fail(open, detail)
+  end
   call.db, call.core, call.route, call.params, call.body = db, open, found, params, request.body or ""
   local opened = call.asks_health or (request.method == "OPTIONS" and self._origins ~= nil)
   local grant, refused, message, more = self._access:check(db, request, opened)
