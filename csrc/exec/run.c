@@ -135,6 +135,29 @@ static bool order_blocks(sq_run *run) {
   return true;
 }
 
+static sq_node *is_text(sq_run *run, sq_field field, const char *text) {
+  sq_node *node = sq_run_take(run, sizeof *node);
+  sq_operand *operand = sq_run_take(run, sizeof *operand);
+  if (!node || !operand) return NULL;
+  *operand = (sq_operand){.value = {.kind = SQ_STRING, .length = (uint32_t)strlen(text), .text = text}};
+  *node = (sq_node){.kind = SQ_N_COMPARE, .op = SQ_OP_EQ, .level = SQ_LEVEL_REQUEST, .field = field, .count = 1, .values = operand};
+  return node;
+}
+
+/* As a filter: its kernels look at a block's owners at once. */
+static bool make_scope(sq_run *run) {
+  const struct {
+    sq_field field;
+    const char *text;
+  } owners[2] = {{SQ_F_ORGANIZATION_ID, run->exec->scope.organization}, {SQ_F_PROJECT, run->exec->scope.project}};
+  sq_node *both = sq_run_take(run, sizeof *both), **kids = sq_run_take(run, 2 * sizeof *kids);
+  if (!both || !kids) return false;
+  *both = (sq_node){.kind = SQ_N_AND, .level = SQ_LEVEL_REQUEST, .kids = kids};
+  for (size_t i = 0; i < 2; i++)
+    if (owners[i].text && !(kids[both->count++] = is_text(run, owners[i].field, owners[i].text))) return false;
+  return both->count == 0 || (run->scope = sq_run_selector(run, both));
+}
+
 bool sq_run_begin(sq_run *run, sq_exec *exec, sq_error *error) {
   const sq_query *query = exec->query;
   *run = (sq_run){.exec = exec, .view = exec->view, .query = query, .error = error, .by_session = sq_by_session(query)};
@@ -150,6 +173,7 @@ bool sq_run_begin(sq_run *run, sq_exec *exec, sq_error *error) {
     run->rows = sq_run_selector(run, query->filter.rows);
     if (!run->rows) return false;
   }
+  if (!make_scope(run)) return false;
   unsigned quantified = query->source == SQ_REQUESTS ? 0 : count_quantified(query->filter.keep);
   run->quantified = sq_run_take(run, quantified * sizeof *run->quantified + 1);
   return run->quantified && (!quantified || make_quantified(run, query->filter.keep)) && order_blocks(run) && sq_run_narrow(run);
@@ -158,6 +182,7 @@ bool sq_run_begin(sq_run *run, sq_exec *exec, sq_error *error) {
 void sq_run_end(sq_run *run) {
   for (unsigned i = 0; i < run->quantified_count; i++) sq_selector_free(run->quantified[i].selector);
   sq_selector_free(run->rows);
+  sq_selector_free(run->scope);
   for (int i = 0; i < SQ_ROOMS; i++) free(run->rooms[i].data);
   sq_arena_end(&run->row);
   sq_arena_end(&run->arena);

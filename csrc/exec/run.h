@@ -57,10 +57,13 @@ typedef struct sq_run {
   int64_t from, to; /* the window of created_at, both ends in it */
   bool pure;        /* the rows step is the window and the scope, nothing else: fragments can answer */
   bool nothing;     /* the rows step lets nothing through */
-  sq_selector *rows; /* NULL when everything passes */
+  sq_selector *rows;  /* NULL when everything passes */
+  sq_selector *scope; /* whose rows they must be; NULL: everybody's */
   sq_watch watch;    /* for what takes long; of no use without a function */
   sq_quantified *quantified;
   unsigned quantified_count;
+  const sq_fragment_ref *only; /* where the session lies that the filter names; NULL: it names none */
+  size_t only_count;
   sq_state **states;     /* by block; NULL: not looked at yet */
   sq_state none;         /* of all blocks that are empty */
   uint32_t *newest;      /* the blocks by last_time, the newest first */

@@ -1,4 +1,4 @@
-/* Filters that name one session: the view knows where it lies, so no other block is looked at. */
+/* Filters that name one session: the view knows where it lies, so no other row is looked at. */
 #include <stdlib.h>
 
 #include "exec/run.h"
@@ -20,6 +20,11 @@ static const char *owner_of(sq_run *run, const char *scope, sq_field field) {
 }
 
 static bool pass_over_others(sq_run *run, const sq_fragment_ref *refs, size_t count) {
+  sq_fragment_ref *only = sq_run_take(run, count * sizeof *only + 1);
+  if (!only) return false;
+  if (count) memcpy(only, refs, count * sizeof *only);
+  run->only = only;
+  run->only_count = count;
   for (size_t block = 0; block < run->view->count; block++) run->states[block] = &run->none;
   for (size_t i = 0; i < count; i++) run->states[refs[i].block] = NULL;
   for (size_t block = 0; block < run->view->count; block++) run->exec->traffic.skipped += run->states[block] != NULL;

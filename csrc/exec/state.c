@@ -79,7 +79,7 @@ static bool open_columns(sq_run *run, sq_state *state) {
   const sq_column *times = sq_state_field(run, state, SQ_F_CREATED_AT);
   if (!times) return false;
   state->times = *times;
-  return !run->by_session || (sq_segment_starts(segment, &state->starts, run->error) && sq_segment_codes(segment, &state->codes, run->error));
+  return !(run->by_session || run->only) || (sq_segment_starts(segment, &state->starts, run->error) && sq_segment_codes(segment, &state->codes, run->error));
 }
 
 static bool open_state(sq_run *run, sq_state *state) {
@@ -113,30 +113,46 @@ sq_state *sq_run_state(sq_run *run, uint32_t block) {
 
 /* ---------------------------------------------------------------------------------------------------- bits */
 
-static void clear_bit(uint64_t *bits, uint32_t row) { bits[row >> 6] &= ~(UINT64_C(1) << (row & 63)); }
+static uint32_t start_of(const sq_state *state, uint32_t fragment) {
+  int64_t start = 0;
+  sq_column_integer(&state->starts, fragment, &start);
+  return (uint32_t)start;
+}
 
-/* Rows that are asked about: alive, in the scope, of a session when sessions are asked for. */
-static uint64_t *make_bits(sq_run *run, sq_state *state) {
+/* Gives how many they are. */
+static uint32_t set_bits(uint64_t *bits, uint32_t first, uint32_t last) {
+  for (uint32_t word = first / 64; word * 64 < last; word++) {
+    uint64_t set = UINT64_MAX;
+    if (word == first / 64) set &= UINT64_MAX << first % 64;
+    if (word == last / 64) set &= (UINT64_C(1) << last % 64) - 1;
+    bits[word] |= set;
+  }
+  return last - first;
+}
+
+/* Rows that are asked about: alive, of the session that is named, of any session when sessions are asked for. */
+static uint64_t *make_bits(sq_run *run, sq_state *state, uint32_t *asked) {
   const sq_block *block = state->block;
   uint32_t rows = run->by_session ? block->session_rows : block->rows;
   uint64_t *bits = sq_run_take(run, SQ_BLOCK_WORDS * sizeof *bits);
   if (!bits) return NULL;
-  memset(bits, 0xFF, rows / 64 * sizeof *bits);
-  if (rows % 64) bits[rows / 64] = (UINT64_C(1) << rows % 64) - 1;
+  *asked = run->only ? 0 : set_bits(bits, 0, rows);
+  for (size_t i = 0; i < run->only_count; i++)
+    if (run->only[i].block == state->index) *asked += set_bits(bits, start_of(state, run->only[i].fragment), start_of(state, run->only[i].fragment + 1));
   for (uint32_t i = 0; block->dead && i < (rows + 63) / 64; i++) bits[i] &= ~block->dead[i];
-  for (uint32_t row = 0; !state->all_scope && row < rows; row++)
-    if (!sq_state_in_scope(run, state, row)) clear_bit(bits, row);
   return bits;
 }
 
 bool sq_state_select(sq_run *run, sq_state *state) {
   if (state->has_bits) return true;
   sq_traffic *traffic = &run->exec->traffic;
-  uint64_t *bits = make_bits(run, state);
+  uint32_t asked;
+  uint64_t *bits = make_bits(run, state, &asked);
   if (!bits) return false;
-  traffic->rows += state->block->rows;
+  traffic->rows += asked;
   bool everything = !run->rows || (run->pure && state->inside);
   if (!everything && !sq_select_rows(run->rows, state->block, bits, traffic, run->error)) return false;
+  if (!state->all_scope && !sq_select_rows(run->scope, state->block, bits, traffic, run->error)) return false;
   state->bits = bits;
   return state->has_bits = true;
 }
@@ -193,12 +209,6 @@ static uint32_t seek_time(const sq_state *state, uint32_t first, uint32_t last, 
     else last = middle;
   }
   return first;
-}
-
-static uint32_t start_of(const sq_state *state, uint32_t fragment) {
-  int64_t start = 0;
-  sq_column_integer(&state->starts, fragment, &start);
-  return (uint32_t)start;
 }
 
 static bool is_dirty(const sq_block *block, uint32_t fragment) { return block->dirty && block->dirty[fragment >> 6] >> (fragment & 63) & 1; }
