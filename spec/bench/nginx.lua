@@ -2,7 +2,8 @@
 --- cores, so rates are to be read beside one another.
 ---   BENCH_SECONDS=5   of each load
 ---   BENCH_CALLS=100000  recorded while workers are killed at random
----   BENCH_SOAK=60     seconds of load over which the workers' memory is watched
+---   BENCH_SOAK=60     seconds of load over which the workers' memory is watched: what grows with the store grows as fast
+---   BENCH_DELAY_MS=0  that the provider takes for each part of an answer in it: a steady gateway has more of them
 ---   BENCH_DATA=FILE   calls to ask about, as `sessionquery import` takes them with BENCH_MAP=FILE; else made-up ones
 local core = require "sessionquery.core"
 local nginx = require "spec.support.nginx"
@@ -13,6 +14,7 @@ local vm = require "spec.support.vm"
 local function setting(name, default) return tonumber(os.getenv(name) or default) end
 
 local SECONDS, CALLS, SOAK = setting("BENCH_SECONDS", 5), setting("BENCH_CALLS", 100000), setting("BENCH_SOAK", 60)
+local DELAY_MS = setting("BENCH_DELAY_MS", 0)
 local CHAT = "/v1/chat/completions"
 local FIFTY = core.encode { search = "", timeFilter = { startTimeUnixMs = 0, endTimeUnixMs = 4e12 }, timezoneDifference = 0, filter = "all", limit = 50 }
 local CALL = core.encode { model = "gpt-4o-mini", messages = { { role = "user", content = ("What is a session? "):rep(20) } } }
@@ -197,7 +199,7 @@ local function soak()
   local call, ask = post(server, CALL), vm.write(server.folder .. "/ask.lua", vm.read(post(server, FIFTY)))
   vm.write(call, vm.read(post(server, CALL)))
   local loads = {
-    io.popen(("wrk -t1 -c8 -d%ds -s %s http://127.0.0.1:%d/budget%s"):format(SOAK, call, server.port, CHAT)),
+    io.popen(("wrk -t1 -c8 -d%ds -s %s 'http://127.0.0.1:%d/budget%s?delay_ms=%d'"):format(SOAK, call, server.port, CHAT, DELAY_MS)),
     io.popen(("wrk -t1 -c2 -d%ds -s %s http://127.0.0.1:%d/v1/session/query"):format(SOAK, ask, server.port)),
   }
   local began, marks = socket.gettime(), {}
