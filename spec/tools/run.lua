@@ -34,7 +34,9 @@ local function rock(luarocks, lua)
     eval "$(%s path --tree %s)"
     sessionquery --version; sessionquery --help >/dev/null
     cd build/rocks && %s -e 'local sq = require "sessionquery"; local db = assert(sq.open ":memory:")
-      assert(db:add { request_id = "r", session_id = "s", created_at = 1 }); assert(db:sessions():count() == 1)'
+      assert(db:add { request_id = "r", session_id = "s", created_at = 1 }); assert(db:sessions():count() == 1)
+      for _, name in ipairs { "http", "http.job", "capture", "keys", "prices", "budget" } do require("sessionquery." .. name) end
+      assert(package.searchpath and package.searchpath("resty.sessionquery", package.path) or not package.searchpath)'
     ]]):format(tree, tree, luarocks, tree, luarocks, tree, lua))
 end
 
