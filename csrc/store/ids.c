@@ -66,8 +66,9 @@ static bool rebuild(sq_ids *ids, size_t slots, int64_t keeps_from) {
   return true;
 }
 
+/* Three quarters full at the most: each handle has its own, and a gateway many handles. */
 static bool add_note(sq_ids *ids, uint64_t hash, int64_t seq, sq_error *error) {
-  if (ids->count * 2 >= ids->slots && !rebuild(ids, ids->slots ? ids->slots * 2 : 1024, INT64_MIN)) return sq_fail_memory(error);
+  if (ids->count * 4 >= ids->slots * 3 && !rebuild(ids, ids->slots ? ids->slots * 2 : 1024, INT64_MIN)) return sq_fail_memory(error);
   place(ids->notes, ids->slots, (note){hash, seq});
   ids->count++;
   return true;

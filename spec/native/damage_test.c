@@ -115,8 +115,9 @@ static void forged(void) {
     for (size_t k = 0; k < count; k++)
       if (parts[k].end <= head.size && parts[k].codes <= parts[k].end) parts[k].checksum = sq_crc32c(0, copy + start + parts[k].codes, parts[k].end - parts[k].codes);
     memcpy(&head, copy + start, sizeof head);
+    size_t end = head.size < size - start ? (size_t)head.size : size - start;
     head.checksum = 0;
-    head.checksum = sq_crc32c(sq_crc32c(0, &head, sizeof head), copy + start + directory, (head.size < size - start ? head.size : size - start) - directory);
+    head.checksum = sq_crc32c(sq_crc32c(0, &head, sizeof head), copy + start + directory, end > directory ? end - directory : 0);
     memcpy(copy + start, &head, sizeof head);
     write_whole(columns, copy, size);
     char what[64];
