@@ -86,7 +86,8 @@ static void add_state(measuring *m, uint32_t row) {
 static int64_t end_of(const measuring *m, uint32_t row) {
   int64_t responded, latency, created = m->builder->fields[SQ_F_CREATED_AT].numbers[row];
   if (number(m, SQ_F_RESPONDED_AT, row, &responded)) return responded;
-  return number(m, SQ_F_LATENCY_MS, row, &latency) ? created + 1000 * latency : created;
+  if (!number(m, SQ_F_LATENCY_MS, row, &latency)) return created;
+  return (int64_t)((uint64_t)created + 1000 * (uint64_t)latency); /* plain SQL may have written any */
 }
 
 static void keep(measuring *m, sq_measure measure, uint32_t fragment, const known_sum *sum) {

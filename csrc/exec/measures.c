@@ -178,7 +178,8 @@ static bool ends(const rows_of *r, sq_field field, int64_t *out) {
       !values_of(r, SQ_F_LATENCY_MS, latency))
     return false;
   for (uint32_t i = 0; i < r->count; i++)
-    if (out[i] == SQ_ABSENT) out[i] = created[i] + (latency[i] == SQ_ABSENT ? 0 : 1000 * latency[i]);
+    if (out[i] == SQ_ABSENT) /* of forged numbers too */
+      out[i] = (int64_t)((uint64_t)created[i] + (latency[i] == SQ_ABSENT ? 0 : 1000 * (uint64_t)latency[i]));
   return true;
 }
 
@@ -257,11 +258,14 @@ bool sq_slot_rows(sq_run *run, sq_state *state, unsigned slot, const uint32_t *r
 
 /* ------------------------------------------------------------------------------------------------ together */
 
+/* What the rows say cannot leave 64 bits (sq_exec_refuses); what somebody forged may. */
+static int64_t add(int64_t a, int64_t b) { return (int64_t)((uint64_t)a + (uint64_t)b); }
+
 int64_t sq_slot_merge(unsigned slot, int64_t a, int64_t b) {
   if (a == SQ_ABSENT) return b;
   if (b == SQ_ABSENT) return a;
   switch (merges[slot]) {
-    case SUM: return a + b;
+    case SUM: return add(a, b);
     case MIN: return a < b ? a : b;
     default: return a > b ? a : b;
   }
@@ -272,7 +276,7 @@ static int64_t sum_of(const int64_t *values, uint32_t count) {
   uint32_t there = 0;
   for (uint32_t i = 0; i < count; i++) {
     bool is = values[i] != SQ_ABSENT;
-    sum += is ? values[i] : 0;
+    sum = add(sum, is ? values[i] : 0);
     there += is;
   }
   return there ? sum : SQ_ABSENT;
