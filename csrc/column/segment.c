@@ -185,7 +185,6 @@ void sq_segment_close(sq_segment *segment) {
 }
 
 uint32_t sq_segment_rows(const sq_segment *s) { return s->header.rows; }
-uint32_t sq_segment_session_rows(const sq_segment *s) { return s->header.session_rows; }
 uint32_t sq_segment_fragments(const sq_segment *s) { return s->header.fragments; }
 sq_text sq_segment_bytes(const sq_segment *s) { return (sq_text){.data = (char *)(uintptr_t)s->bytes, .length = s->header.size}; }
 const sq_segment_header *sq_segment_head(const sq_segment *s) { return &s->header; }
@@ -378,20 +377,25 @@ bool sq_segment_seqs(const sq_segment *s, sq_column *out, sq_error *error) { ret
 
 /* ------------------------------------------------------------------------------------- the sessions named here */
 
-/* The number of the session of this code among those named here; -1: none, -2: an error. */
-static int64_t find_code(const sq_segment *s, uint32_t code, sq_error *error) {
-  sq_column codes;
-  int64_t value, low = 0, high;
-  if (!give_part(s, s->of_kind[SQ_PART_NAMED_CODE], &codes, error)) return -2;
-  if (codes.count == 0 || code < codes.min || code > codes.max) return -1;
-  if (codes.max - codes.min == codes.count - 1) return code - codes.min;
-  for (high = codes.count; low < high;) {
+/* Where a code stands among codes that ascend; -1: nowhere. */
+static int64_t seek_code(const sq_column *codes, uint32_t code) {
+  int64_t value, low = 0, high = codes->count;
+  if (high == 0 || code < codes->min || code > codes->max) return -1;
+  while (low < high) {
     int64_t middle = low + (high - low) / 2;
-    if (!sq_column_integer(&codes, (uint32_t)middle, &value)) return -1;
+    if (!sq_column_integer(codes, (uint32_t)middle, &value)) return -1;
     if (value < code) low = middle + 1;
     else high = middle;
   }
-  return low < codes.count && sq_column_integer(&codes, (uint32_t)low, &value) && value == code ? low : -1;
+  return low < codes->count && sq_column_integer(codes, (uint32_t)low, &value) && value == code ? low : -1;
+}
+
+/* The number of the session of this code among those named here; -1: none, -2: an error. */
+static int64_t find_code(const sq_segment *s, uint32_t code, sq_error *error) {
+  sq_column codes;
+  if (!give_part(s, s->of_kind[SQ_PART_NAMED_CODE], &codes, error)) return -2;
+  bool dense = codes.count > 0 && codes.max - codes.min == codes.count - 1;
+  return dense && code >= codes.min && code <= codes.max ? code - codes.min : seek_code(&codes, code);
 }
 
 static bool give_name(const sq_segment *s, uint32_t number, sq_part_kind kind, sq_field field, char room[37], const char **text, size_t *length, sq_error *error) {
@@ -455,14 +459,5 @@ bool sq_segment_named_range(const sq_segment *s, int64_t *first, int64_t *last) 
 
 int64_t sq_segment_fragment_of(const sq_segment *s, uint32_t code, sq_error *error) {
   sq_column codes;
-  int64_t value, low = 0, high;
-  if (!sq_segment_codes(s, &codes, error)) return -2;
-  if (codes.count == 0 || code < codes.min || code > codes.max) return -1;
-  for (high = codes.count; low < high;) {
-    int64_t middle = low + (high - low) / 2;
-    if (!sq_column_integer(&codes, (uint32_t)middle, &value)) return -1;
-    if (value < code) low = middle + 1;
-    else high = middle;
-  }
-  return low < codes.count && sq_column_integer(&codes, (uint32_t)low, &value) && value == code ? low : -1;
+  return sq_segment_codes(s, &codes, error) ? seek_code(&codes, code) : -2;
 }

@@ -99,7 +99,6 @@ uint32_t sq_dictionary_seek(const sq_dictionary *dictionary, const char *text, s
 typedef struct sq_segment sq_segment;
 
 uint32_t sq_segment_rows(const sq_segment *segment);
-uint32_t sq_segment_session_rows(const sq_segment *segment);
 uint32_t sq_segment_fragments(const sq_segment *segment);
 
 /* The column of a request field (key: of a map's member, or NULL; of a map without key: an INTEGER column that is

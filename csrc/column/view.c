@@ -1,11 +1,9 @@
 #include "column/view.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 typedef struct whole_view {
   sq_view view; /* what others see */
-  _Atomic int references;
   sq_sealed *sealed;
   sq_names *names;
   sq_segment **in_memory;
@@ -116,24 +114,18 @@ sq_view *sq_view_make(sq_sealed *sealed, sq_segment *const *in_memory, size_t co
     sq_fail_memory(error);
     return NULL;
   }
-  w->references = 1;
   w->sealed = sq_sealed_retain(sealed);
   w->names = sq_names_retain(names);
   w->in_memory_count = count;
   w->view.sessions = sq_names_end(names);
   if (fill(w, in_memory, marks, error)) return &w->view;
-  sq_view_release(&w->view);
+  sq_view_free(&w->view);
   return NULL;
 }
 
-sq_view *sq_view_retain(const sq_view *view) {
-  atomic_fetch_add(&whole(view)->references, 1);
-  return &whole(view)->view;
-}
-
-void sq_view_release(const sq_view *view) {
+void sq_view_free(const sq_view *view) {
   whole_view *w = whole(view);
-  if (!w || atomic_fetch_sub(&w->references, 1) != 1) return;
+  if (!w) return;
   for (size_t i = 0; i < w->in_memory_count; i++) sq_segment_close(w->in_memory[i]);
   for (size_t i = 0; w->marks && i < w->view.count; i++) sq_marks_release(w->marks[i]);
   for (size_t page = 0; w->scattered && page < pages_of(w->view.sessions); page++)

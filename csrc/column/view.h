@@ -54,12 +54,11 @@ const sq_fact *sq_sealed_facts(const sq_sealed *sealed);
 /* The fragments of a session, with room for `more` behind them, for free(). The count, -1 after an error. */
 int64_t sq_sealed_fragments(sq_sealed *sealed, uint32_t code, size_t more, sq_fragment_ref **refs, sq_error *error);
 
-/* --- views, counted references. */
+/* --- views */
 
 /* Retains all it is given. `marks`: one for each sealed segment, then for each in memory, each may be NULL.
    NULL after an error. */
 sq_view *sq_view_make(sq_sealed *sealed, sq_segment *const *in_memory, size_t count, sq_marks *const *marks, sq_names *names, sq_error *error);
-sq_view *sq_view_retain(const sq_view *view);
-void sq_view_release(const sq_view *view);
+void sq_view_free(const sq_view *view);
 
 #endif

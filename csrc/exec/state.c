@@ -119,14 +119,17 @@ static uint32_t start_of(const sq_state *state, uint32_t fragment) {
   return (uint32_t)start;
 }
 
+/* The bits of a word that lie in [first, last). */
+static uint64_t between(uint32_t word, uint32_t first, uint32_t last) {
+  uint64_t set = UINT64_MAX;
+  if (word == first / 64) set &= UINT64_MAX << first % 64;
+  if (word == last / 64) set &= (UINT64_C(1) << last % 64) - 1;
+  return set;
+}
+
 /* Gives how many they are. */
 static uint32_t set_bits(uint64_t *bits, uint32_t first, uint32_t last) {
-  for (uint32_t word = first / 64; word * 64 < last; word++) {
-    uint64_t set = UINT64_MAX;
-    if (word == first / 64) set &= UINT64_MAX << first % 64;
-    if (word == last / 64) set &= (UINT64_C(1) << last % 64) - 1;
-    bits[word] |= set;
-  }
+  for (uint32_t word = first / 64; word * 64 < last; word++) bits[word] |= between(word, first, last);
   return last - first;
 }
 
@@ -170,24 +173,16 @@ bool sq_state_quantify(sq_run *run, sq_state *state, unsigned number) {
   return true;
 }
 
-/* Those of a word that lie in [first, last). */
-static uint64_t set_between(const uint64_t *bits, uint32_t word, uint32_t first, uint32_t last) {
-  uint64_t set = bits[word];
-  if (word == first / 64) set &= UINT64_MAX << first % 64;
-  if (word == last / 64) set &= (UINT64_C(1) << last % 64) - 1;
-  return set;
-}
-
 bool sq_bits_any(const uint64_t *bits, uint32_t first, uint32_t last) {
   for (uint32_t word = first / 64; word * 64 < last; word++)
-    if (set_between(bits, word, first, last)) return true;
+    if (bits[word] & between(word, first, last)) return true;
   return false;
 }
 
 uint32_t sq_bits_rows(const uint64_t *bits, uint32_t first, uint32_t last, uint32_t *out) {
   uint32_t count = 0;
   for (uint32_t word = first / 64; word * 64 < last; word++) {
-    uint64_t set = set_between(bits, word, first, last);
+    uint64_t set = bits[word] & between(word, first, last);
     for (; set; set &= set - 1) out[count++] = word * 64 + (uint32_t)__builtin_ctzll(set);
   }
   return count;

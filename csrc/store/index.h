@@ -76,8 +76,7 @@ sq_index *sq_index_of(sq_store *store, const sq_manifest *manifest, sq_error *er
 void sq_index_let_go(sq_store *store);
 
 /* --- version.c, beside what store.h has of it */
-sq_sealed *sq_version_sealed(const sq_version *version);
-/* Opens what is sealed of this manifest. NULL as above. */
+/* Opens what is sealed of this manifest. NULL: `*why` says what stands against it, or there is an error. */
 sq_sealed *sq_sealed_read(sq_store *store, const sq_manifest *manifest, sq_sealed *before, const char **why, sq_error *error);
 /* "<db>-columns" */
 bool sq_index_path(const sq_store *store, sq_text *out, sq_error *error);

@@ -22,7 +22,6 @@ struct sq_version {
 };
 
 const sq_view *sq_version_view(const sq_version *version) { return version->view; }
-sq_sealed *sq_version_sealed(const sq_version *version) { return version->sealed; }
 
 static void free_arrays(sq_version *v) {
   size_t sealed = v->sealed ? sq_sealed_count(v->sealed) : 0;
@@ -35,7 +34,7 @@ static void free_arrays(sq_version *v) {
 
 void sq_version_release(sq_version *v) {
   if (!v || atomic_fetch_sub(&v->references, 1) != 1) return;
-  if (v->view) sq_view_release(v->view);
+  if (v->view) sq_view_free(v->view);
   free_arrays(v);
   sq_sealed_release(v->sealed);
   sq_names_release(v->names);

@@ -227,7 +227,7 @@ int main(void) {
   CHECK(view, "%s", error.message);
   for (uint32_t block = 0; view && block < 2; block++) check_fragments(view, block);
   check_broken(&bytes);
-  sq_view_release(view);
+  sq_view_free(view);
   sq_names_release(names);
   sq_sealed_release(sealed);
   for (int i = 0; i < 3; i++) sq_segment_close(segments[i]);

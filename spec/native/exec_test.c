@@ -504,7 +504,7 @@ int main(void) {
   check_single(store, view);
   check_failures(view);
   check_early(view);
-  sq_view_release(view);
+  sq_view_free(view);
   sq_store_close(store);
   char command[128];
   snprintf(command, sizeof command, "rm -r '%s'", folder);
