@@ -247,7 +247,7 @@ describe("an application", function()
   it("raises a mistake of who makes it", function()
     local db = assert(sq.open ":memory:")
     for _, options in ipairs { {}, { path = "x", db = db }, { path = 5 }, { db = {} }, { db = db, prefix = "llm" }, { db = db, prefix = "/llm/" },
-      { db = db, cors = "example.org" }, { db = db, cors = { 5 } }, { db = db, max_body = 2 ^ 20 + 1 }, { db = db, key_cache_s = -1 }, { db = db, prefx = "/x" },
+      { db = db, cors = "example.org" }, { db = db, cors = { 5 } }, { db = db, max_body = 2 ^ 26 + 1 }, { db = db, key_cache_s = -1 }, { db = db, prefx = "/x" },
       { db = db, timeout_ms = 0.5 } } do
       assert.has_error(function() http.app(options) end)
     end

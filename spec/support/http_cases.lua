@@ -526,6 +526,10 @@ local function tenants(start)
         assert(answer.headers["www-authenticate"]:find "^Bearer")
         assert(not answer.body:find(id, 1, true))
       end
+      for _, value in ipairs { "", "x", text.acme .. "0", "Bearer " .. text.acme } do
+        error_of(server.send(request("POST", "/v1/session/query", query_body(), { ["x-api-key"] = value })), 401)
+      end
+      assert.equal(200, server.send(request("POST", "/v1/session/query", query_body(), { ["x-api-key"] = text.acme })).status)
       error_of(server.send(request("GET", "/v1/session/shared/tag")), 401)
       error_of(server.send(request("GET", "/no/such/path")), 401)
       assert.equal(200, server.send(request("GET", "/healthz")).status)

@@ -80,12 +80,17 @@ end
 
 local UNAUTHORIZED = { ["WWW-Authenticate"] = 'Bearer realm="sessionquery"' }
 
+--- The key that a request brings: as most clients do, or as LangSmith's.
+local function key_of(headers)
+  if not headers.authorization then return (headers["x-api-key"] or ""):match "^ *(%S+) *$" end
+  local scheme, text = headers.authorization:match "^(%a+) +(%S+) *$"
+  return scheme and scheme:lower() == "bearer" and text or nil
+end
+
 --- The key of a request as a grant; nil, status, message, headers.
 function Access:_grant(db, request)
-  local scheme, text = (request.headers.authorization or ""):match "^(%a+) +(%S+) *$"
-  if not scheme or scheme:lower() ~= "bearer" then
-    return nil, 401, "a key is wanted: Authorization: Bearer ID.SECRET", UNAUTHORIZED
-  end
+  local text = key_of(request.headers)
+  if not text then return nil, 401, "a key is wanted: Authorization: Bearer ID.SECRET", UNAUTHORIZED end
   local now, address = os.time(), tostring(request.remote)
   local kept = self._grants[text]
   if kept and kept.until_s > now then return kept.grant end

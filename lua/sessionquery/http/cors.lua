@@ -3,7 +3,7 @@ local check = require "sessionquery.check"
 
 local cors = {}
 
-local HEADERS = "Authorization, Content-Type, If-None-Match"
+local HEADERS = "Authorization, Content-Type, If-None-Match, X-API-Key, X-Tenant-Id"
 local MAX_AGE_S = 600
 
 --- The set of origins that an option names.

@@ -11,9 +11,10 @@ local helicone = {}
 local function data(value) return (assert(core.envelope(DIALECT, true, value))) end
 
 --- The envelope around an error's message.
+---@param _ integer the status
 ---@param message string
 ---@return string
-function helicone.error(message) return (assert(core.envelope(DIALECT, false, message))) end
+function helicone.error(_, message) return (assert(core.envelope(DIALECT, false, message))) end
 
 --- POST with a whole body, compiled and answered in the core.
 local function ask(endpoint)
@@ -67,6 +68,9 @@ local function set_tag(call)
 end
 
 local QUERY, RECORD = "query", "record"
+
+--- Whose envelope a path without a route has: everybody's who is no other vendor's.
+function helicone.owns() return true end
 
 --- A path's segments; `{id}` stands for any that is not empty. Per method: what answers, and which right it takes.
 helicone.routes = {

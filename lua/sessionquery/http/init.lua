@@ -1,5 +1,6 @@
---- Helicone's session API as a function of a request: no server in it. Mount it where HTTP comes from.
+--- The vendors' APIs as a function of a request: no server in it. Mount it where HTTP comes from.
 local access = require "sessionquery.http.access"
+local arguments = require "sessionquery.http.arguments"
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
 local cors = require "sessionquery.http.cors"
@@ -9,7 +10,10 @@ local path = require "sessionquery.http.path"
 local route = require "sessionquery.http.route"
 local sq = require "sessionquery"
 
+local unpack = unpack or table.unpack
+
 local MAX_BODY = 2 ^ 20 -- what the compilers take
+local MOST_BODY = 2 ^ 26 -- of a route that takes records
 local TIMEOUT_MS = 10000
 local RETRY_S = 1
 
@@ -33,6 +37,14 @@ status_of.limit = 400
 local Call = {}
 Call.__index = Call
 
+--- An answer that says no, in the vendor's envelope.
+---@param status integer
+---@param message string
+---@param detail table?
+---@return integer status
+---@return string body
+function Call:refuse(status, message, detail) return status, self.vendor.error(status, message, detail) end
+
 --- The answer to what the store or a compiler says. What a broken store says is for the operator alone.
 ---@param message string
 ---@param detail table?
@@ -40,9 +52,9 @@ Call.__index = Call
 ---@return string body
 function Call:fail(message, detail)
   local status = status_of[detail and detail.code] or 500
-  if status < 500 or status == 503 then return status, helicone.error(message) end
+  if status < 500 or status == 503 then return self:refuse(status, message, detail) end
   self.problem = message
-  return self.asks_health and 503 or status, helicone.error "the store failed"
+  return self:refuse(self.asks_health and 503 or status, "the store failed")
 end
 
 --- Sets the answer's ETag: of the caller, the question and `facts`, and of the store's state where the caller sees all
@@ -74,7 +86,8 @@ end
 local App = {}
 App.__index = App
 
-local own_routes = {
+--- What belongs to no vendor, told in Helicone's envelope.
+local own = { error = helicone.error, routes = {
   { "healthz", GET = { function(call)
     local stamp, message, detail = call.core:stamp ""
     if not stamp then return call:fail(message, detail) end
@@ -84,9 +97,23 @@ local own_routes = {
     local text = metrics.text(call.request.samples or call.app:samples())
     return 200, text, { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }
   end, "admin", without_store = true } },
-}
+} }
 
-local routes = route.table(helicone.routes, own_routes)
+--- Each has routes, an envelope for errors, and knows whose envelope a path without a route has: the first that wants it.
+local vendors = { helicone }
+local routes = route.table(own, unpack(vendors))
+
+local function vendor_of(segments)
+  for _, vendor in ipairs(vendors) do
+    if vendor.owns(segments) then return vendor end
+  end
+end
+
+--- The largest body that a route's method takes.
+local function most_body(self, taken)
+  if taken.max_body then return self._max_body or taken.max_body end
+  return math.min(self._max_body or MAX_BODY, MAX_BODY)
+end
 
 local known_options = {
   path = "id", db = "table", prefix = "id", organization = "id", project = "id",
@@ -105,7 +132,7 @@ local http = {}
 ---@field insecure? boolean without keys: answers whoever asks
 ---@field organization? string nobody sees another
 ---@field project? string nobody sees another
----@field max_body? integer bytes, at most and by default 1 MiB
+---@field max_body? integer bytes; default 1 MiB, of routes that take records 20 MiB. A question has never more than 1 MiB
 ---@field timeout_ms? integer of each call of the store; default 10,000 (of `path` only)
 ---@field key_cache_s? integer how long a key is known without asking the store: a revoked one so long too; default 60
 ---@field engine? string as of sq.open (of `path` only)
@@ -121,11 +148,11 @@ function http.app(options)
   if prefix ~= "" and not prefix:find "^/[^?#]*[^/?#]$" then
     error(("http.app: prefix begins with a slash and ends without one, not '%s'"):format(prefix), 2)
   end
-  if options.max_body then check.whole(options.max_body, 0, MAX_BODY, "http.app: max_body") end
+  if options.max_body then check.whole(options.max_body, 0, MOST_BODY, "http.app: max_body") end
   if options.timeout_ms then check.whole(options.timeout_ms, 0, 2 ^ 31, "http.app: timeout_ms") end
   return setmetatable({
     _path = options.path, _db = options.db, _prefix = prefix, _origins = cors.origins(options.cors), _access = access.new(options),
-    _organization = options.organization, _project = options.project, _max_body = options.max_body or MAX_BODY,
+    _organization = options.organization, _project = options.project, _max_body = options.max_body,
     _timeout_ms = options.timeout_ms or TIMEOUT_MS, _engine = options.engine, _counts = {}, _seconds = {},
   }, App)
 end
@@ -167,36 +194,46 @@ local function normalize(request)
   return copy, problem
 end
 
---- Whether a POST brings JSON of a size that is taken; else status and message.
-local function check_body(self, request)
+--- Whether a request brings a body of a kind and size that is taken; else status and message.
+local function check_body(self, request, taken)
   local length = request.headers["content-length"]
   local size = math.max(#(request.body or ""), length and length:find "^%d+$" and tonumber(length) or 0)
-  if size > self._max_body then return 413, ("the body has more than %d bytes"):format(self._max_body) end
+  local most = most_body(self, taken)
+  if size > most then return 413, ("the body has more than %d bytes"):format(most) end
   local kind, parameters = (request.headers["content-type"] or ""):lower():match "^%s*([^;%s]*)%s*(.*)$"
   local charset = parameters:match '^;%s*charset%s*=%s*"?([%w-]*)"?%s*$'
-  if kind ~= "application/json" or not (parameters == "" or charset == "utf-8") then
+  if taken.kind then
+    if kind ~= taken.kind then return 415, ("the Content-Type of a body is %s"):format(taken.kind) end
+  elseif kind ~= "application/json" or not (parameters == "" or charset == "utf-8") then
     return 415, "the Content-Type of a body is application/json, in UTF-8"
   end
   local coding = request.headers["content-encoding"]
   if coding and coding:lower() ~= "identity" then return 415, "a body has no Content-Encoding" end
 end
 
+local brings_body = { POST = true, PATCH = true }
+local is_safe = { GET = true, HEAD = true, OPTIONS = true }
+
 --- Answers a call that was let in.
 local function answer(self, call, method)
   local request = call.request
   local taken = call.route.methods[method == "HEAD" and "GET" or method]
   if not taken then
-    return 405, helicone.error("this path has " .. call.route.allow .. " only"), { Allow = call.route.allow }
+    local status, text = call:refuse(405, "this path has " .. call.route.allow .. " only")
+    return status, text, { Allow = call.route.allow }
   end
   if call.grant and not taken.open and not call.grant.rights[taken[2]] then
-    return 403, helicone.error(("the key has not the right '%s'"):format(taken[2]))
+    return call:refuse(403, ("the key has not the right '%s'"):format(taken[2]))
   end
-  if method == "POST" then
-    local status, message = check_body(self, request)
-    if status then return status, helicone.error(message) end
+  if brings_body[method] then
+    local status, message = check_body(self, request, taken)
+    if status then return call:refuse(status, message) end
   end
-  call.headers["Cache-Control"] = method == "POST" and "private, no-store" or taken.open and "no-store" or "private, no-cache"
-  if method ~= "POST" then call.headers["Vary"] = "Authorization" end
+  local why
+  call.arguments, why = arguments.read(request.query)
+  if not call.arguments then return call:refuse(400, why) end
+  call.headers["Cache-Control"] = not is_safe[method] and "private, no-store" or taken.open and "no-store" or "private, no-cache"
+  if is_safe[method] then call.headers["Vary"] = "Authorization, X-API-Key" end
   call.scoped = call.grant and true or self._organization ~= nil or call.core:is_scoped()
   local narrowed, message, detail = call.core:narrow {
     organization = call.grant and call.grant.organization or self._organization,
@@ -216,6 +253,7 @@ local function respond(self, call)
   local segments, wrong, status = path.split(request.path, self._prefix)
   local found, params
   if segments then found, params = route.find(routes, segments) end
+  call.vendor = found and found.vendor or vendor_of(segments or {})
   local taken = found and found.methods.GET
   call.asks_health = taken and taken.open
   local db, open, detail = open_store(self)
@@ -229,15 +267,16 @@ local function respond(self, call)
   local grant, refused, message, more = self._access:check(db, request, opened)
   if grant == nil then
     if not refused then return call:fail(message, more) end
-    return refused, helicone.error(message), more
+    local code, text = call:refuse(refused, message)
+    return code, text, more
   end
   call.grant = grant or nil
-  if wrong then return status, helicone.error(wrong) end
-  if call.wrong then return 400, helicone.error(call.wrong) end
-  if not found then return 404, helicone.error "there is nothing at this path" end
+  if wrong then return call:refuse(status, wrong) end
+  if call.wrong then return call:refuse(400, call.wrong) end
+  if not found then return call:refuse(404, "there is nothing at this path") end
   if request.method == "OPTIONS" then
     local preflight, headers = cors.preflight(self._origins, request.headers, found.allow)
-    if preflight == 403 then return 403, helicone.error "pages of this origin may not ask" end
+    if preflight == 403 then return call:refuse(403, "pages of this origin may not ask") end
     if preflight then return preflight, nil, headers end
   end
   return answer(self, call, request.method)
@@ -250,7 +289,7 @@ local function finish(self, call, status, body, headers)
   all["Cache-Control"] = all["Cache-Control"] or "no-store"
   if status >= 400 then all["Cache-Control"], all["ETag"] = "no-store", nil end
   if status == 503 then all["Retry-After"] = all["Retry-After"] or ("%d"):format(RETRY_S) end
-  if call.request.method == "POST" then all["Cache-Control"] = "private, no-store" end
+  if not is_safe[call.request.method] then all["Cache-Control"] = "private, no-store" end
   all["X-Content-Type-Options"] = "nosniff"
   cors.mark(self._origins, call.request.headers.origin, all)
   if status == 304 or status == 204 then return status, all, "" end
@@ -267,13 +306,14 @@ end
 ---@return string? problem for the operator's log: what the client was not told
 function App:handle(request)
   local normal, wrong = normalize(request)
-  local call = setmetatable({ app = self, request = normal, headers = {}, wrong = wrong }, Call)
+  local call = setmetatable({ app = self, request = normal, vendor = helicone, headers = {}, wrong = wrong }, Call)
   local done, status, body, headers = pcall(respond, self, call)
   local open = self._db and rawget(self._db, "_core")
   if open then open:narrow {} end
   if not done then
     call.problem = tostring(status)
-    status, body, headers = 500, helicone.error "the server failed", nil
+    status, body = call:refuse(500, "the server failed")
+    headers = nil
   end
   self._counts[status] = (self._counts[status] or 0) + 1
   local final, all, text = finish(self, call, status, body, headers)
@@ -299,6 +339,16 @@ function App:samples()
     add("seconds_count", nil, "summary", self._seconds[name].count, { route = name })
   end
   return samples
+end
+
+--- The largest body that any of its routes takes, in bytes.
+---@return integer
+function App:most_body()
+  local most = 0
+  for _, known in ipairs(routes) do
+    for _, taken in pairs(known.methods) do most = math.max(most, most_body(self, taken)) end
+  end
+  return most
 end
 
 --- Closes the store that it has opened itself.

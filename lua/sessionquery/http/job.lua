@@ -19,8 +19,6 @@ end
 
 -- --------------------------------------------------------------------------------------------------- requests
 
-local MOST_BODY = 1024 * 1024 -- what an application takes when its options do not say
-
 --- A body that nginx put into a file, which lives as long as the request. One byte more than is taken is read, so
 --- that the application refuses it.
 local function read_file(path, most)
@@ -31,8 +29,8 @@ local function read_file(path, most)
 end
 
 local function make(options)
-  options = pack.read(options)
-  return { app = require("sessionquery.http").app(options), most = options.max_body or MOST_BODY }
+  local app = require("sessionquery.http").app(pack.read(options))
+  return { app = app, most = app:most_body() }
 end
 
 --- Answers one request.

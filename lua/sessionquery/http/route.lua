@@ -1,16 +1,16 @@
 --- A table of routes, and which one a path takes. Names go before `{id}`.
 local route = {}
 
-local METHODS = { "GET", "POST" }
+local METHODS = { "GET", "POST", "PATCH", "DELETE" }
 
---- Takes lists of routes in: `{ "v1/session/{id}/tag", GET = {…}, POST = {…} }`.
----@param ... table[]
+--- Takes in the routes of vendors: `{ routes = { { "v1/session/{id}/tag", GET = {…}, POST = {…} } } }`.
+---@param ... { routes: table[] }
 ---@return table[]
 function route.table(...)
   local routes = {}
-  for _, list in ipairs { ... } do
-    for _, given in ipairs(list) do
-      local made, allow = { name = given[1], segments = {}, methods = {} }, {}
+  for _, vendor in ipairs { ... } do
+    for _, given in ipairs(vendor.routes) do
+      local made, allow = { name = given[1], vendor = vendor, segments = {}, methods = {} }, {}
       for segment in (given[1] .. "/"):gmatch "([^/]*)/" do made.segments[#made.segments + 1] = segment end
       for _, method in ipairs(METHODS) do
         made.methods[method] = given[method]
@@ -27,7 +27,7 @@ local function match(segments, wanted)
   if #segments ~= #wanted then return nil end
   local params, names = {}, 0
   for i, segment in ipairs(wanted) do
-    local name = segment:match "^{(%l+)}$"
+    local name = segment:match "^{([%l_]+)}$"
     if name and segments[i] ~= "" then
       params[name] = segments[i]
     elseif segment == segments[i] then
