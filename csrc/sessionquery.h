@@ -218,8 +218,13 @@ void sq_nearest_offer(sq_nearest *search, const char *candidate);
 
 typedef struct sq_filter sq_filter;
 
-/* Compiles source text of a dialect ("helicone", "where"). The filter belongs to the caller. */
-sq_filter *sq_filter_compile(const char *dialect, const char *source, size_t length,
+typedef struct sq_filter_options {
+  bool strict; /* refuse what we added to the vendor's language, as the vendor's service would */
+} sq_filter_options;
+
+/* Compiles source text of a dialect ("helicone", "where"). NULL options: none of them. The filter belongs to the
+   caller. */
+sq_filter *sq_filter_compile(const char *dialect, const char *source, size_t length, const sq_filter_options *options,
                              const sq_allocator *allocator, sq_error *error);
 
 /* One comparison: a field by its canonical name (key: member of a map, or NULL), an operator ("eq", "ne",

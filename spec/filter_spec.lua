@@ -148,6 +148,12 @@ describe("compiling", function()
     assert.equal("all", assert(sq.filter("helicone", {})):dump())
   end)
 
+  it("takes options", function()
+    assert.equal("rows (gt latency_ms 2)", assert(sq.filter("where", "latency_ms > 2", { strict = true })):dump())
+    raises_here(function() sq.filter("where", "latency_ms > 2", { strikt = true }) end, "filter: unknown option 'strikt', did you mean 'strict'?")
+    raises_here(function() sq.filter("where", "latency_ms > 2", { strict = 1 }) end, "filter: strict: expected boolean, got number")
+  end)
+
   it("gives nil, a message and where", function()
     local filter, message, at = sq.filter("where", "latncy_ms > 2")
     assert.is_nil(filter)

@@ -46,8 +46,11 @@ const sq_dialect *sq_dialect_named(const char *name, sq_error *error) {
     sq_nearest_offer(&search, dialects[i].name);
   }
   sq_fail(error, SQ_E_UNKNOWN, "unknown dialect '%s'", sq_show(name, strlen(name)).text);
-  if (search.best) sq_error_append(error, ", did you mean '%s'?", search.best);
-  else sq_error_append(error, ": there are helicone and where");
+  if (search.best) {
+    sq_error_append(error, ", did you mean '%s'?", search.best);
+    return NULL;
+  }
+  for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) sq_error_append(error, i ? ", %s" : ": there are %s", dialects[i].name);
   return NULL;
 }
 
@@ -70,14 +73,14 @@ static void finish_error(const sq_dialect *dialect, sq_error *error, const char 
   if (error->placed) dialect->locate(error, source, length);
 }
 
-sq_filter *sq_filter_compile(const char *name, const char *source, size_t length, const sq_allocator *allocator,
-                             sq_error *error) {
+sq_filter *sq_filter_compile(const char *name, const char *source, size_t length, const sq_filter_options *options,
+                             const sq_allocator *allocator, sq_error *error) {
   const sq_dialect *dialect = sq_dialect_named(name, error);
   if (!dialect) return NULL;
   _Alignas(max_align_t) char lent[4096];
   sq_arena arena;
   sq_arena_begin(&arena, allocator, lent, sizeof lent);
-  sq_builder builder = {&arena, error};
+  sq_builder builder = {.arena = &arena, .error = error, .strict = options && options->strict};
   sq_node *tree = check_source(source, length, error) ? dialect->filter(&builder, source, length) : NULL;
   sq_filter *filter = tree ? sq_filter_finish(&arena, tree, false, allocator, error) : NULL;
   sq_arena_end(&arena);
@@ -108,7 +111,7 @@ sq_query *sq_query_compile(const char *name, const char *endpoint_name, const ch
   sq_query *query = endpoint ? sq_query_begin(allocator, error) : NULL;
   if (!query) return NULL;
   query->shape = endpoint->shape;
-  sq_builder builder = {&query->arena, error};
+  sq_builder builder = {.arena = &query->arena, .error = error};
   sq_node *tree = check_source(body, length, error) ? endpoint->query(&builder, query, body, length) : NULL;
   if (tree && sq_query_finish(query, tree, error)) return query;
   finish_error(dialect, error, body, length);

@@ -107,7 +107,7 @@ sq_filter *sq_filter_compare(const char *field, size_t field_length, const char 
   _Alignas(max_align_t) char lent[1024];
   sq_arena arena;
   sq_arena_begin(&arena, allocator, lent, sizeof lent);
-  sq_builder build = {&arena, error};
+  sq_builder build = {.arena = &arena, .error = error};
   sq_node *tree = build_compare(&build, field, field_length, key, key_length, operator_name, values, count);
   sq_filter *filter = sq_filter_finish(&arena, tree, true, allocator, error);
   sq_arena_end(&arena);
@@ -145,7 +145,7 @@ sq_filter *sq_filter_combine(const char *how, const char *map, const sq_filter *
   }
   sq_arena arena;
   sq_arena_begin(&arena, allocator, NULL, 0);
-  sq_builder build = {&arena, error};
+  sq_builder build = {.arena = &arena, .error = error};
   sq_kids kids = {0};
   bool copied = true;
   for (size_t i = 0; copied && i < count; i++) {

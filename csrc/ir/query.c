@@ -225,7 +225,7 @@ static bool finish(sq_query *query, sq_node *filter, bool bodies, sq_error *erro
 bool sq_query_finish(sq_query *query, sq_node *filter, sq_error *error) { return finish(query, filter, false, error); }
 
 static sq_node *all_filters(sq_query *query, const sq_query_spec *spec, sq_error *error) {
-  sq_builder build = {&query->arena, error};
+  sq_builder build = {.arena = &query->arena, .error = error};
   sq_kids kids = {0};
   for (size_t i = 0; i < spec->filter_count; i++) {
     sq_node *copy = sq_copy_tree(&query->arena, spec->filters[i]->tree);

@@ -54,7 +54,7 @@ static sq_node *lift(splitter *s, sq_node *node) {
 }
 
 bool sq_split_levels(sq_arena *arena, sq_node *tree, sq_split *out, sq_error *error) {
-  splitter s = {.build = {arena, error}};
+  splitter s = {.build = {.arena = arena, .error = error}};
   sq_kids rows = {0}, keep = {0};
   bool whole_and = tree->kind == SQ_N_AND;
   uint32_t count = whole_and ? tree->count : tree->kind != SQ_N_TRUE;

@@ -1,13 +1,14 @@
 /* Filters and the catalogue. */
 #include "lua/binding.h"
 
-/* core.filter(dialect, source) */
+/* core.filter(dialect, source, strict) */
 static int compile(lua_State *L) {
   size_t length;
   const char *dialect = luaL_checkstring(L, 1), *source = luaL_checklstring(L, 2, &length);
+  const sq_filter_options options = {.strict = lua_toboolean(L, 3)};
   sq_error error = {.code = SQ_OK};
   void **handle = binding_new(L, BINDING_FILTER);
-  *handle = sq_filter_compile(dialect, source, length, NULL, &error);
+  *handle = sq_filter_compile(dialect, source, length, &options, NULL, &error);
   return *handle ? 1 : binding_fail(L, &error);
 }
 

@@ -36,7 +36,7 @@ static sq_query *build_groups(sq_field by, const char *name, sq_error *error) {
   static const sq_shape shape = {.members = members, .count = sizeof members / sizeof *members};
   sq_query *query = sq_query_begin(NULL, error);
   if (!query) return NULL;
-  sq_builder builder = {&query->arena, error};
+  sq_builder builder = {.arena = &query->arena, .error = error};
   query->source = SQ_GROUPS;
   query->keys[query->key_count++] = (sq_key){.kind = SQ_KEY_FIELD, .name = name, .field = by};
   query->order = (sq_order){.field = SQ_F_SESSION_LATEST, .descending = true};
@@ -63,7 +63,7 @@ static bool tally_groups(sq_store *store, sq_field by, const char *name, tally *
 
 /* The number of rows of a source, of those that pass `where`. */
 static bool count(sq_store *store, sq_source source, const char *where, int64_t *out, sq_error *error) {
-  sq_filter *filter = where ? sq_filter_compile("where", where, strlen(where), NULL, error) : NULL;
+  sq_filter *filter = where ? sq_filter_compile("where", where, strlen(where), NULL, NULL, error) : NULL;
   const sq_filter *const filters[] = {filter};
   sq_query_spec spec = {.source = source, .filters = filters, .filter_count = where != NULL};
   sq_query *query = where && !filter ? NULL : sq_query_build(&spec, NULL, error);

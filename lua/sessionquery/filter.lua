@@ -27,14 +27,16 @@ end
 --- Compiles a filter.
 ---@param dialect "helicone"|"where"
 ---@param source string|table text; for helicone a table too
+---@param options? { strict?: boolean } strict: refuse what we added to the vendor's language
 ---@return sessionquery.Filter? filter nil when the source is wrong
 ---@return string? message
 ---@return table? detail code, offset and length (bytes, from 0), pointer (JSON)
-function filter.compile(dialect, source)
+function filter.compile(dialect, source, options)
   check.type(dialect, "string", "filter: dialect")
+  options = check.options(options, { strict = "boolean" }, "filter")
   local text, message, detail = filter.source(source, "filter: source")
   if not text then return nil, message, detail end
-  local compiled, why, place = core.filter(dialect, text)
+  local compiled, why, place = core.filter(dialect, text, options.strict)
   if compiled then return compiled end
   return nil, why, filter.placeless(place, source)
 end

@@ -43,7 +43,7 @@ int main(void) {
     double start = now();
     for (int i = 0; i < EACH; i++) {
       sq_error error = {.code = SQ_OK};
-      sq_filter *filter = sq_filter_compile("helicone", source, sizeof source - 1, NULL, &error);
+      sq_filter *filter = sq_filter_compile("helicone", source, sizeof source - 1, NULL, NULL, &error);
       if (!filter) return 1;
       sq_filter_free(filter);
     }

@@ -284,7 +284,7 @@ static void check_same(const taken *got, const taken *wanted, const char *what) 
 
 static sq_query *make_query(sq_source source, const char *filter_text, const char *order, bool limited, int64_t limit, int64_t offset, size_t key_count, char *what) {
   sq_error error = {0};
-  sq_filter *filter = *filter_text ? sq_filter_compile("where", filter_text, strlen(filter_text), NULL, &error) : NULL;
+  sq_filter *filter = *filter_text ? sq_filter_compile("where", filter_text, strlen(filter_text), NULL, NULL, &error) : NULL;
   CHECK(!*filter_text || filter, "%s: %s", filter_text, error.message);
   const sq_filter *filters[1] = {filter};
   sq_query_spec spec = {.source = source, .filters = filters, .filter_count = filter != NULL, .limited = limited, .limit = limit, .offset = offset, .order = order,

@@ -24,7 +24,7 @@ static bool compiles(const char *dialect, const char *source, size_t length) {
   char *exact = malloc(length ? length : 1);
   memcpy(exact, source, length);
   sq_error error = {.code = SQ_OK};
-  sq_filter *filter = sq_filter_compile(dialect, exact, length, NULL, &error);
+  sq_filter *filter = sq_filter_compile(dialect, exact, length, NULL, NULL, &error);
   CHECK((filter != NULL) == (error.code == SQ_OK), "%.*s", (int)length, source);
   CHECK(filter || !error.placed || (error.offset <= length && error.length <= length - error.offset), "%.*s", (int)length, source);
   sq_filter_free(filter);

@@ -39,7 +39,7 @@ static void fuzz_use(const sq_filter *filter) {
 
 static int fuzz_filter(const char *dialect, const char *source, size_t size) {
   sq_error error = {.code = SQ_OK};
-  sq_filter *filter = sq_filter_compile(dialect, source, size, NULL, &error);
+  sq_filter *filter = sq_filter_compile(dialect, source, size, NULL, NULL, &error);
   fuzz_check_error(&error, size);
   if (!filter) return 0;
   fuzz_use(filter);

@@ -214,7 +214,7 @@ static inline void build_queries(void) {
   for (size_t i = 0; i < QUESTIONS; i++) {
     sq_query_spec spec = questions[i].spec;
     const char *source = questions[i].filter;
-    const sq_filter *filter = source ? sq_filter_compile("where", source, strlen(source), NULL, &error) : NULL;
+    const sq_filter *filter = source ? sq_filter_compile("where", source, strlen(source), NULL, NULL, &error) : NULL;
     spec.filters = &filter;
     spec.filter_count = source ? 1 : 0;
     queries[i] = sq_query_build(&spec, NULL, &error);

@@ -107,7 +107,7 @@ static void compare(sq_store *store, const sq_query *query) {
 
 static sq_query *query_of(const char *where, const char *order) {
   sq_error error = {0};
-  sq_filter *filter = sq_filter_compile("where", where, strlen(where), NULL, &error);
+  sq_filter *filter = sq_filter_compile("where", where, strlen(where), NULL, NULL, &error);
   const sq_filter *filters[] = {filter};
   const sq_query_spec spec = {.source = SQ_SESSIONS, .filters = filters, .filter_count = 1, .order = order, .order_length = order ? strlen(order) : 0};
   sq_query *query = filter ? sq_query_build(&spec, NULL, &error) : NULL;

@@ -92,7 +92,7 @@ static void sweep(const char *name, job *run, long few) {
 
 static bool compile(const char *dialect, const char *source, sq_error *error) {
   sq_text text = {0};
-  sq_filter *filter = sq_filter_compile(dialect, source, strlen(source), NULL, error);
+  sq_filter *filter = sq_filter_compile(dialect, source, strlen(source), NULL, NULL, error);
   bool good = filter && sq_filter_dump(filter, &text, error) && sq_filter_dump_tree(filter, &text, error) && sq_filter_sql(filter, "sqlite", &text, error);
   sq_text_free(&text);
   sq_filter_free(filter);
@@ -243,7 +243,7 @@ static bool add_rows(sq_store *opened, int from, int to, sq_error *error) {
 /* Asks the columns; the handles, and with them all that is known of the index, are new each time. */
 static bool ask(sq_source source, const char *key, const char *where_text, sq_error *error) {
   sq_text out = {0};
-  sq_filter *filter = where_text ? sq_filter_compile("where", where_text, strlen(where_text), NULL, error) : NULL;
+  sq_filter *filter = where_text ? sq_filter_compile("where", where_text, strlen(where_text), NULL, NULL, error) : NULL;
   const sq_filter *const filters[] = {filter};
   sq_query_spec spec = {.source = source, .filters = filters, .filter_count = filter != NULL, .limited = true, .limit = 6};
   if (key) spec.keys[spec.key_count++] = (sq_group_key){key, strlen(key), 0};

@@ -104,7 +104,7 @@ static void forks(void) {
 /* The first error sticks; closing and freeing nothing is allowed. */
 static void conventions(void) {
   sq_error error = {.code = SQ_OK};
-  CHECK(!sq_filter_compile("where", "nope = 1", 8, NULL, &error) && error.code == SQ_E_UNKNOWN, "%s", error.message);
+  CHECK(!sq_filter_compile("where", "nope = 1", 8, NULL, NULL, &error) && error.code == SQ_E_UNKNOWN, "%s", error.message);
   char first[sizeof error.message];
   memcpy(first, error.message, sizeof first);
   CHECK(!sq_store_open("/no/such/folder/x.db", NULL, &error) && error.code == SQ_E_UNKNOWN, "%s", error.message);

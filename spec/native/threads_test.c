@@ -58,7 +58,7 @@ static sq_query *build(sq_source source, const char *key, const sq_filter *filte
 
 static sq_filter *where(const char *source) {
   sq_error error = {0};
-  sq_filter *filter = sq_filter_compile("where", source, strlen(source), NULL, &error);
+  sq_filter *filter = sq_filter_compile("where", source, strlen(source), NULL, NULL, &error);
   check(filter != NULL, source, error.message);
   return filter;
 }
