@@ -379,6 +379,12 @@ void sq_identity(const char *text, size_t length, uint64_t out[2]);
    its line. The same line of the same input always has the same one. */
 void sq_line_id(const uint64_t identity[2], int64_t number, const char *line, size_t length, char out[37]);
 
+/* The UUID of an organization: its name in lower case where that is one, else one made of the name (RFC 9562, version 5,
+   as of a URL). */
+void sq_tenant_id(const char *organization, size_t length, char out[37]);
+/* The id of a project that was never given one: made of the organization's UUID and the project's name. */
+void sq_project_id(const char *organization, size_t organization_length, const char *name, size_t length, char out[37]);
+
 /* Whether this process has a store open of which `path` is a file. Such a file must not be opened and closed:
    that would take SQLite's locks away. */
 bool sq_path_is_held(const char *path);

@@ -47,6 +47,26 @@ static int line_id(lua_State *L) {
   return 1;
 }
 
+/* core.tenant_id(organization): its UUID */
+static int tenant_id(lua_State *L) {
+  size_t length;
+  const char *organization = luaL_checklstring(L, 1, &length);
+  char id[37];
+  sq_tenant_id(organization, length, id);
+  lua_pushstring(L, id);
+  return 1;
+}
+
+/* core.project_id(organization, name): the UUID of a project that was given none */
+static int project_id(lua_State *L) {
+  size_t length, name_length;
+  const char *organization = luaL_checklstring(L, 1, &length), *name = luaL_checklstring(L, 2, &name_length);
+  char id[37];
+  sq_project_id(organization, length, name, name_length, id);
+  lua_pushstring(L, id);
+  return 1;
+}
+
 #define FIRST_YEAR INT64_C(-62135596800000000) /* 0001-01-01 */
 #define LAST_YEAR INT64_C(253370764800000000)  /* 9999-01-01 */
 
@@ -80,6 +100,7 @@ static int seconds(lua_State *L) {
 }
 
 void binding_open_plain(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {"line_id", line_id}, {"iso", iso}, {"seconds", seconds}, {NULL, NULL}};
+  static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {"line_id", line_id}, {"tenant_id", tenant_id}, {"project_id", project_id},
+                                       {"iso", iso}, {"seconds", seconds}, {NULL, NULL}};
   compat_set_functions(L, functions);
 }

@@ -359,6 +359,19 @@ static void feedback_final(context *c) {
   sq_statistics_free(s);
 }
 
+/* ----------------------------------------------------------------------------------------------- projects */
+
+static void project_id(context *c, int count, argument **a) {
+  char id[37];
+  size_t lengths[2];
+  (void)count;
+  if (is_null(a[0]) || is_null(a[1])) return;
+  const char *organization = text_of(a[0], &lengths[0]), *name = text_of(a[1], &lengths[1]);
+  if (!organization || !name) return sqlite3_result_error_nomem(c);
+  sq_project_id(organization, lengths[0], name, lengths[1], id);
+  sqlite3_result_text(c, id, -1, SQLITE_TRANSIENT);
+}
+
 /* ------------------------------------------------------------------------------------------ registration */
 
 static const struct {
@@ -383,6 +396,7 @@ static const struct {
     {"sq_kind", 2, kind, NULL, NULL},
     {"sq_scalar", 1, scalar, NULL, NULL},
     {"sq_scalar", 2, scalar, NULL, NULL},
+    {"sq_project_id", 2, project_id, NULL, NULL},
     {"sq_bucket", 3, bucket, NULL, NULL},
     {"sq_iso", 1, iso, NULL, NULL},
     {"sq_sum", 1, NULL, sum_step, sum_final},
