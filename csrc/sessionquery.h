@@ -274,6 +274,8 @@ typedef struct sq_query_spec {
   const char *after; /* a cursor from sq_rows_next, or NULL */
   size_t after_length;
   bool bodies; /* SQ_REQUESTS: with request_body and response_body */
+  const char *const *fields; /* what rows show beside their keys, terminated names; NULL: all there is */
+  size_t field_count;
 } sq_query_spec;
 
 typedef struct sq_query sq_query;

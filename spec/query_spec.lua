@@ -56,6 +56,27 @@ describe("the builder", function()
     assert.equal(0, #assert(db:requests():window(300, 100):all()))
   end)
 
+  it("shows what is selected, by any engine", function()
+    local keys = function(row)
+      local list = {}
+      for key in pairs(row) do list[#list + 1] = key end
+      table.sort(list)
+      return table.concat(list, " ")
+    end
+    local query = db:sessions():order_by "id"
+    assert.equal("id organization_id project total_requests", keys(query:select { "total_requests" }:first()))
+    assert.same({ 2, 1, 1 }, (function(rows) return { rows[1].total_requests, rows[2].total_requests, rows[3].total_requests } end)(
+      assert(query:select { "session.total_requests", "total_requests" }:all())))
+    assert.equal("id organization_id project", keys(query:select {}:first()))
+    assert.equal("id latency_p50_ms organization_id project total_cost_usd",
+      keys(db:group_by("project"):select { "latency_p50_ms", "total_cost_usd" }:first()))
+    assert.equal("model organization_id project", keys(db:requests():where "request_id = '1'":select { "model" }:first()))
+    assert.equal("organization_id project request_id", keys(db:requests():select { "model" }:select { "request_id" }:first()))
+    -- the order and the filter may be of what is not shown
+    assert.equal("b", names(assert(db:sessions():select {}:where "session.total_cost_usd > 1":order_by "-total_cost_usd":limit(1):all())))
+    assert.equal(3, db:sessions():select {}:count())
+  end)
+
   it("trims: totals cover just the rows that pass", function()
     local row = assert(db:sessions():where(f.model:eq "x"):where(f.session.id:eq "a"):first())
     assert.equal(1, row.total_requests)
@@ -83,6 +104,11 @@ describe("the builder", function()
   end)
 
   it("raises on mistakes, at the caller's line", function()
+    raises_here(function() db:sessions():select { "total_request" } end, "no field 'total_request', did you mean 'total_requests'?")
+    raises_here(function() db:requests():select { "request_body" } end, "no field 'request_body'") -- without { bodies = true }
+    raises_here(function() db:group_by("model"):select { "tags" } end, "no field 'tags'") -- a session's own
+    raises_here(function() db:requests():select { 1 } end, "select: name 1 is a number, not text")
+    raises_here(function() db:requests():select "model" end, "select: expected a list, got string")
     raises_here(function() db:sessions():order_by "nope" end, "cannot order by unknown field 'nope'")
     raises_here(function() db:sessions():order_by "-total_cost" end, "did you mean '-total_cost_usd'?")
     raises_here(function() db:sessions():order_by "user_ids" end, "it is no single value")

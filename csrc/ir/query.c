@@ -86,8 +86,8 @@ static bool orderable(sq_type type) {
          type == SQ_T_BOOLEAN;
 }
 
-static sq_field order_field(const sq_query *query, const char *name, size_t length) {
-  sq_level level = query->source == SQ_REQUESTS ? SQ_LEVEL_REQUEST : SQ_LEVEL_SESSION;
+static sq_field field_named(sq_source source, const char *name, size_t length) {
+  sq_level level = source == SQ_REQUESTS ? SQ_LEVEL_REQUEST : SQ_LEVEL_SESSION;
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
     bool named = sq_same_text(sq_field_get((sq_field)i)->name, name, length) ||
                  sq_same_text(sq_field_short_name((sq_field)i), name, length);
@@ -106,7 +106,7 @@ bool sq_query_order(sq_query *query, const char *name, size_t length, sq_error *
       query->order.key = i;
       return true;
     }
-  query->order.field = order_field(query, name, length);
+  query->order.field = field_named(query->source, name, length);
   if (query->order.field == SQ_F_SESSION_KEY && query->key_count == 1) {
     query->order.field = SQ_F_NONE; /* the key by its other name */
     return true;
@@ -171,6 +171,33 @@ static bool fields_of_shape(sq_query *query, sq_error *error) {
   return true;
 }
 
+static bool wrong_choice(const sq_query *query, const char *name, bool bodies, sq_error *error) {
+  sq_nearest search = {name, strlen(name), NULL, 0};
+  sq_fail(error, SQ_E_UNKNOWN, "rows of this query have no field '%s'", sq_show(name, strlen(name)).text);
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
+    if (shown(query, (sq_field)i, bodies)) sq_nearest_offer(&search, sq_field_short_name((sq_field)i));
+  if (search.best) sq_error_append(error, ", did you mean '%s'?", search.best);
+  return false;
+}
+
+/* A field to show. Names are as in an order: with or without "session.". */
+static bool choose_field(sq_query *query, const char *name, bool bodies, sq_error *error) {
+  sq_field *chosen = (sq_field *)query->fields;
+  sq_field field = field_named(query->source, name, strlen(name));
+  if (field == SQ_F_NONE || !shown(query, field, bodies)) return wrong_choice(query, name, bodies, error);
+  for (size_t i = 0; i < query->field_count; i++)
+    if (chosen[i] == field) return true;
+  chosen[query->field_count++] = field;
+  return true;
+}
+
+static bool choose_named(sq_query *query, const sq_query_spec *spec, sq_error *error) {
+  if (!(query->fields = sq_arena_take(&query->arena, (SQ_F_COUNT + 1) * sizeof *query->fields))) return sq_fail_memory(error);
+  for (size_t i = 0; i < spec->field_count; i++)
+    if (!choose_field(query, spec->fields[i], spec->bodies, error)) return false;
+  return true;
+}
+
 /* One key that can be text: session.id is it. */
 static bool has_text_key(const sq_query *query) {
   sq_type type = query->key_count == 1 ? sq_key_type(&query->keys[0]) : SQ_T_BOOLEAN;
@@ -214,15 +241,20 @@ static bool check_levels(const sq_query *query, const sq_node *filter, sq_error 
   return false;
 }
 
-static bool finish(sq_query *query, sq_node *filter, bool bodies, sq_error *error) {
+static bool choose(sq_query *query, const sq_query_spec *spec, sq_error *error) {
+  if (query->shape) return fields_of_shape(query, error);
+  return spec->fields ? choose_named(query, spec, error) : choose_fields(query, spec->bodies, error);
+}
+
+static bool finish(sq_query *query, sq_node *filter, const sq_query_spec *spec, sq_error *error) {
   sq_arena *arena = &query->arena;
   return filter && sq_bind(arena, &filter, true, error) && sq_flatten(arena, &filter, error) &&
          check_levels(query, filter, error) && sq_split_levels(arena, filter, &query->filter, error) &&
          sq_simplify(arena, &query->filter.rows, error) && sq_simplify(arena, &query->filter.keep, error) &&
-         (query->shape ? fields_of_shape(query, error) : choose_fields(query, bodies, error));
+         choose(query, spec, error);
 }
 
-bool sq_query_finish(sq_query *query, sq_node *filter, sq_error *error) { return finish(query, filter, false, error); }
+bool sq_query_finish(sq_query *query, sq_node *filter, sq_error *error) { return finish(query, filter, &(sq_query_spec){0}, error); }
 
 static sq_node *all_filters(sq_query *query, const sq_query_spec *spec, sq_error *error) {
   sq_builder build = {.arena = &query->arena, .error = error};
@@ -251,7 +283,7 @@ static bool build(sq_query *query, const sq_query_spec *spec, sq_error *error) {
   if (!set_keys(query, spec, error) || !set_page(query, spec, error)) return false;
   if (!spec->order) default_order(query);
   else if (!sq_query_order(query, spec->order, spec->order_length, error)) return false;
-  return finish(query, all_filters(query, spec, error), spec->bodies, error);
+  return finish(query, all_filters(query, spec, error), spec, error);
 }
 
 sq_query *sq_query_build(const sq_query_spec *spec, const sq_allocator *allocator, sq_error *error) {
@@ -264,13 +296,13 @@ sq_query *sq_query_build(const sq_query_spec *spec, const sq_allocator *allocato
 }
 
 sq_query *sq_query_recorded(const sq_filter *filter, const sq_allocator *allocator, sq_error *error) {
-  sq_query_spec spec = {.source = SQ_REQUESTS, .filters = &filter, .filter_count = filter != NULL};
+  sq_query_spec spec = {.source = SQ_REQUESTS, .filters = &filter, .filter_count = filter != NULL, .bodies = true};
   sq_query *query = sq_query_begin(allocator, error);
   if (!query) return NULL;
   query->source = SQ_REQUESTS;
   query->recorded = true;
   query->order = (sq_order){.field = SQ_F_CREATED_AT};
-  if (finish(query, all_filters(query, &spec, error), true, error)) return query;
+  if (finish(query, all_filters(query, &spec, error), &spec, error)) return query;
   sq_query_free(query);
   return NULL;
 }

@@ -46,7 +46,21 @@ static const sq_filter **filters_member(lua_State *L, size_t *count) {
   return filters; /* below it, the list */
 }
 
-/* core.build{source, filters, keys, order, limit, offset, after, bodies} */
+/* fields = {name, …}; they stay reachable from the table */
+static const char **fields_member(lua_State *L, size_t *count) {
+  lua_getfield(L, 1, "fields");
+  *count = lua_istable(L, -1) ? compat_length(L, -1) : 0;
+  if (!lua_istable(L, -1)) return NULL;
+  const char **fields = lua_newuserdata(L, (*count + 1) * sizeof *fields);
+  for (size_t i = 0; i < *count; i++) {
+    lua_rawgeti(L, -2, (int)i + 1);
+    fields[i] = luaL_checkstring(L, -1);
+    lua_pop(L, 1);
+  }
+  return fields; /* below it, the list */
+}
+
+/* core.build{source, filters, keys, order, limit, offset, after, bodies, fields} */
 static int build(lua_State *L) {
   luaL_checktype(L, 1, LUA_TTABLE);
   lua_settop(L, 1);
@@ -59,6 +73,7 @@ static int build(lua_State *L) {
   lua_getfield(L, 1, "bodies");
   spec.bodies = lua_toboolean(L, -1);
   spec.filters = filters_member(L, &spec.filter_count);
+  spec.fields = fields_member(L, &spec.field_count);
   sq_error error = {.code = SQ_OK};
   void **handle = binding_new(L, BINDING_QUERY);
   *handle = sq_query_build(&spec, NULL, &error);

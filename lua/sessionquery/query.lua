@@ -98,6 +98,17 @@ function Query:order_by(name, ...)
   return (with(self, { order = name }, 3))
 end
 
+--- Which fields rows have beside their keys: what is not wanted is not computed. A later call replaces it.
+---@param names string[]
+---@return sessionquery.Query
+function Query:select(names)
+  check_query(self)
+  for i = 1, check.list(names, "select") do
+    if type(names[i]) ~= "string" then error(("select: name %d is a %s, not text"):format(i, type(names[i])), 2) end
+  end
+  return (with(self, { fields = copy(names) }, 3))
+end
+
 ---@param count integer
 ---@return sessionquery.Query
 function Query:limit(count)
