@@ -89,33 +89,10 @@ static bool take_name(body *b, const cJSON *item) {
   return add(b, compare_text(b, SQ_F_SESSION_LABEL, SQ_OP_EQ, item));
 }
 
-/* The exponent from its `e` on, which JSON lets begin with zeros; what is beyond all times is cut. */
-static int64_t exponent_of(const char *e, const char *end) {
-  int64_t value = 0;
-  bool negative = e + 1 < end && e[1] == '-';
-  for (const char *at = e + 1; at < end; at++)
-    if (*at >= '0' && *at <= '9' && value < 1000000) value = value * 10 + (*at - '0');
-  return negative ? -value : value;
-}
-
-/* Milliseconds as seconds, exactly: the decimal point moves. */
-static bool seconds_of(body *b, const cJSON *item, sq_operand *out) {
-  *out = helicone_number(&b->h, item);
-  const char *text = out->value.text, *end = text + out->value.length, *e = text;
-  while (e < end && *e != 'e' && *e != 'E') e++;
-  sq_text shifted = {0};
-  sq_text_append(&shifted, text, (size_t)(e - text));
-  sq_text_format(&shifted, "e%lld", (long long)(e < end ? exponent_of(e, end) : 0) - 3);
-  const char *copy = shifted.failed ? NULL : sq_arena_copy(b->h.builder->arena, shifted.data, shifted.length);
-  *out = sq_number_operand(copy, shifted.length, out->place);
-  sq_text_free(&shifted);
-  return copy || sq_fail_memory(b->h.builder->error);
-}
-
 static bool take_bound(body *b, const cJSON *item, sq_op op) {
-  sq_operand seconds;
   if (!cJSON_IsNumber(item)) return fail(b, item, SQ_E_TYPE, "a bound of timeFilter is a number of milliseconds");
-  return seconds_of(b, item, &seconds) &&
+  sq_operand seconds = helicone_number(&b->h, item);
+  return sq_shift_number(b->h.builder, &seconds, -3) &&
          add(b, sq_build_compare(b->h.builder, SQ_F_CREATED_AT, NULL, 0, op, &seconds, 1, 0, seconds.place));
 }
 

@@ -96,3 +96,24 @@ sq_node *sq_build_named(sq_builder *builder, const char *name, size_t name_lengt
                         const sq_operand *values, size_t count, sq_place place) {
   return sq_build_compare(builder, SQ_F_NONE, name, name_length, op, values, count, 0, place);
 }
+
+/* The exponent from its `e` on, which JSON lets begin with zeros; what is beyond all numbers of ours is cut. */
+static int64_t exponent_of(const char *e, const char *end) {
+  int64_t value = 0;
+  bool negative = e + 1 < end && e[1] == '-';
+  for (const char *at = e + 1; at < end; at++)
+    if (*at >= '0' && *at <= '9' && value < 1000000) value = value * 10 + (*at - '0');
+  return negative ? -value : value;
+}
+
+bool sq_shift_number(sq_builder *builder, sq_operand *number, int digits) {
+  const char *text = number->value.text, *end = text + number->value.length, *e = text;
+  while (e < end && *e != 'e' && *e != 'E') e++;
+  sq_text shifted = {0};
+  sq_text_append(&shifted, text, (size_t)(e - text));
+  sq_text_format(&shifted, "e%lld", (long long)(e < end ? exponent_of(e, end) : 0) + digits);
+  const char *copy = shifted.failed ? NULL : sq_arena_copy(builder->arena, shifted.data, shifted.length);
+  *number = sq_number_operand(copy, shifted.length, number->place);
+  sq_text_free(&shifted);
+  return copy || sq_fail_memory(builder->error);
+}

@@ -46,5 +46,7 @@ static inline sq_operand sq_boolean_operand(bool boolean, sq_place place) {
 static inline sq_operand sq_number_operand(const char *text, size_t length, sq_place place) {
   return (sq_operand){{.kind = SQ_NUMBER, .length = (uint32_t)length, .text = text}, place};
 }
+/* The JSON number of an operand × 10^digits, exactly: seconds as milliseconds at 3. */
+bool sq_shift_number(sq_builder *builder, sq_operand *number, int digits);
 
 #endif
