@@ -414,13 +414,16 @@ int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filt
 /* What one statement about a request or session says; strings may be NULL where not needed. */
 typedef struct sq_target {
   const char *organization, *project; /* narrow a handle that spans several */
-  const char *request, *session;      /* ids; exactly one of them */
+  const char *request, *session;      /* ids; exactly one of them, or for feedback on a whole project neither */
 } sq_target;
 
 /* Records feedback: JSON {"key":text, "score":number, boolean or text, "value":any, "comment":text,
    "source":text, "created_at":time}, of which key must be there. Its row id, or -1. */
 int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length,
                           sq_error *error);
+/* What feedback on whole projects says, of the target's or of all within the handle's scope: appends JSON
+   [[organization, project, {"key":{"n":1,"avg":0.5,"values":{}}}], …]. */
+bool sq_store_project_feedback(sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
 bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, size_t length, sq_error *error);
 /* Merges a JSON object into the session's own map; null clears a key. */
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length,

@@ -1,5 +1,7 @@
 --- Feedback, tags, deletion, retention.
+local core = require "sessionquery.core"
 local sq = require "sessionquery"
+local vm = require "spec.support.vm"
 local f = sq.field
 
 local function store(records)
@@ -46,6 +48,46 @@ describe("feedback", function()
     assert.equal(1, assert(db:sessions():where "session.feedback_stats is present":count()))
     assert.equal(1, assert(db:group_by "model":where "session.feedback_stats is present and session.id is absent":count()))
     db:close()
+  end)
+
+  it("on a whole project is apart from that on its requests and sessions", function()
+    local db = store { { request_id = "1", session_id = "s", created_at = 1, organization_id = "o", project = "p" },
+      { request_id = "1", session_id = "s", created_at = 1, organization_id = "other", project = "p" } }
+    local function read(target)
+      local said = {}
+      for _, row in ipairs(assert(core.decode(assert(db._core:project_feedback(target or {}))))) do said[row[1] .. "/" .. row[2]] = row[3] end
+      return said
+    end
+    assert.same({}, read())
+    assert(db:feedback { organization = "o", project = "p", key = "grade", score = 1, value = "good" })
+    assert(db:feedback { organization = "o", project = "p", key = "grade", score = 0 })
+    assert(db:feedback { organization = "other", project = "p", key = "x", score = true })
+    assert(db:feedback { request_id = "1", organization = "o", key = "of the request", score = 7 })
+    assert(db:feedback { session_id = "s", organization = "o", key = "of the session", score = 7 })
+    local grade, x = { grade = { n = 2, avg = 0.5, values = { good = 1 } } }, { x = { n = 1, avg = 1, values = {} } }
+    assert.same({ ["o/p"] = grade, ["other/p"] = x }, read())
+    assert.same({ ["o/p"] = grade }, read { organization = "o" })
+    assert.same({}, read { organization = "o", project = "q" })
+    local row = assert(db:sessions():where "organization_id = 'o'":first())
+    assert.same({ "of the request", "of the session" }, { next(row.feedback_stats), (next(row.own_feedback_stats)) })
+    local id, message, detail = db:feedback { project = "p", key = "x" }
+    assert.same({ nil, "a project is named with its organization", "missing" }, { id, message, detail.code })
+    db:close()
+  end)
+
+  it("on a whole project stays within the handle's scope", function()
+    local path = vm.path "project_feedback.db"
+    local db = assert(sq.open(path))
+    assert(db:feedback { organization = "o", project = "p", key = "a" })
+    assert(db:feedback { organization = "other", project = "p", key = "b" })
+    db:close()
+    db = assert(sq.open(path, { organization = "o" }))
+    assert.equal('[["o","p",{"a":{"n":1,"avg":null,"values":{}}}]]', db._core:project_feedback {})
+    assert.equal("forbidden", (select(3, db._core:project_feedback { organization = "other" })).code)
+    assert.equal("forbidden", (select(3, db:feedback { organization = "other", project = "p", key = "a" })).code)
+    assert(db:feedback { project = "p", key = "a" })
+    db:close()
+    vm.remove(path)
   end)
 
   it("gives its row's number, and says what is wrong", function()

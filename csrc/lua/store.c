@@ -269,6 +269,17 @@ static int feedback(lua_State *L) {
   return 1;
 }
 
+/* store:project_feedback{organization, project}: JSON text */
+static int project_feedback(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_target target = target_options(L, 2);
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L);
+  if (!sq_store_project_feedback(store, &target, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
+}
+
 /* store:tag({target…}, tag) */
 static int tag(lua_State *L) {
   size_t length;
@@ -414,7 +425,8 @@ void binding_open_store(lua_State *L) {
                                      {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
                                      {"export", export},     {"stats", stats},
                                      {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {"newest_tag", newest_tag},
-                                     {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped},   {NULL, NULL}};
+                                     {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped},
+                                     {"project_feedback", project_feedback}, {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"read", read_block}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", open_store}, {"migrate", migrate}, {"reader", open_reader}, {NULL, NULL}};
   binding_make_type(L, BINDING_STORE, methods, close_store, true);

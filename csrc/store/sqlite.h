@@ -103,6 +103,11 @@ bool sq_held_file(const sq_store *store, uint64_t *device, uint64_t *inode);
 /* --- target.c */
 /* The narrower of what the handle (`scope`) and the caller say, NULL for all; false when they contradict. */
 bool sq_narrow(const char *scope, const char *wanted, const char **out, const char *what, sq_error *error);
+/* The same of a target's organization and project. */
+bool sq_narrow_owner(const sq_store *store, const sq_target *target, const char **organization, const char **project, sq_error *error);
+/* Whether a target is a project itself, and which one: as sq_find_owner, but nothing is looked up. */
+bool sq_target_is_project(const sq_target *target);
+bool sq_project_owner(const sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
 /* The one organization and project that hold the target, as sq_store_resolve tells them. `remains`: what is
    left of a session counts too, when its requests are gone. */
 bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error);

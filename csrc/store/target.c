@@ -19,14 +19,14 @@ bool sq_narrow(const char *scope, const char *wanted, const char **out, const ch
   return sq_fail(error, SQ_E_FORBIDDEN, "the handle was opened for another %s than '%s'", what, sq_show(wanted, strlen(wanted)).text);
 }
 
-static bool narrow_owner(const sq_store *store, const sq_target *target, const char **organization, const char **project, sq_error *error) {
+bool sq_narrow_owner(const sq_store *store, const sq_target *target, const char **organization, const char **project, sq_error *error) {
   return sq_narrow(store->organization, target->organization, organization, "organization", error) &&
          sq_narrow(store->project, target->project, project, "project", error);
 }
 
 static bool bind_lookup(sqlite3_stmt *find, sq_store *store, const sq_target *target, sq_error *error) {
   const char *organization, *project;
-  if (!narrow_owner(store, target, &organization, &project, error)) return false;
+  if (!sq_narrow_owner(store, target, &organization, &project, error)) return false;
   sq_bind_terminated(find, 1, target->request ? target->request : target->session);
   sq_bind_terminated(find, 2, organization);
   sq_bind_terminated(find, 3, project);
@@ -75,7 +75,7 @@ bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_te
 
 bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error) {
   const char *organization, *project;
-  if (!sq_store_enter(store, error) || !narrow_owner(store, target, &organization, &project, error)) return false;
+  if (!sq_store_enter(store, error) || !sq_narrow_owner(store, target, &organization, &project, error)) return false;
   if (target->request || !target->session || !organization || !project) return sq_find_owner(store, target, false, out, error);
   sq_text_append(out, organization, strlen(organization) + 1);
   sq_text_append(out, project, strlen(project) + 1);
@@ -90,7 +90,8 @@ static bool write_about(sq_store *store, const sq_target *target,
                         void *state, sq_error *error) {
   sq_text owner = {0};
   if (!sq_store_enter(store, error) || !sq_begin_write(store, error)) return false;
-  bool good = sq_find_owner(store, target, false, &owner, error) &&
+  bool good = (sq_target_is_project(target) ? sq_project_owner(store, target, &owner, error)
+                                            : sq_find_owner(store, target, false, &owner, error)) &&
               write(store, owner.data, owner.data + strlen(owner.data) + 1, state, error);
   sq_text_free(&owner);
   return sq_end_write(store, good, error);
