@@ -33,6 +33,7 @@
   CODE(MISSING, "missing", 400, "a required member is not there") \
   CODE(LIMIT, "limit", 400, "too deep, too long or too many") \
   CODE(LEVEL, "level", 400, "a session field where requests are asked about, or the other way round") \
+  CODE(UNSAID, "unsaid", 400, "a filter, or a part of one, that a dialect cannot say") \
   CODE(CURSOR, "cursor", 400, "a page cursor that is damaged or belongs to another query") \
   CODE(UNAUTHORIZED, "unauthorized", 401, "no key of this store, or one that was revoked") \
   CODE(FORBIDDEN, "forbidden", 403, "outside the handle's organization or project") \
@@ -245,6 +246,10 @@ void sq_filter_free(sq_filter *filter);
 bool sq_filter_dump(const sq_filter *filter, sq_text *out, sq_error *error);
 /* The tree as it was bound, before it is split in rows and keep. */
 bool sq_filter_dump_tree(const sq_filter *filter, sq_text *out, sq_error *error);
+/* The filter as source text of a dialect, which compiles to the same tree or, where the dialect has no such form, to
+   one that lets the same rows through. When the dialect cannot say all of it: SQ_E_UNSAID, and `unsaid` is a JSON
+   array of {"part": the part's tree as text, "reason": text}. */
+bool sq_filter_write(const sq_filter *filter, const char *dialect, sq_text *out, sq_text *unsaid, sq_error *error);
 /* The SQL conditions with their numbered parameters and bound values. Target: "sqlite". */
 bool sq_filter_sql(const sq_filter *filter, const char *target, sq_text *out, sq_error *error);
 

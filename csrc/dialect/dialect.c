@@ -35,8 +35,8 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
 /* ------------------------------------------------------------------------------------------- the register */
 
 static const sq_dialect dialects[] = {
-    {"helicone", sq_helicone_filter, locate_json, sq_helicone_endpoints, sq_helicone_notes},
-    {"where", sq_where_filter, draw_carets, NULL, NULL},
+    {"helicone", sq_helicone_filter, sq_helicone_write, locate_json, sq_helicone_endpoints, sq_helicone_notes},
+    {"where", sq_where_filter, sq_where_write, draw_carets, NULL, NULL},
 };
 
 const sq_dialect *sq_dialect_named(const char *name, sq_error *error) {

@@ -2,6 +2,7 @@
 #ifndef SQ_DIALECT_DIALECT_H
 #define SQ_DIALECT_DIALECT_H
 
+#include "dialect/write.h"
 #include "ir/build.h"
 #include "ir/query.h"
 
@@ -23,6 +24,8 @@ typedef struct sq_dialect {
   const char *name;
   /* Source text to an unbound tree; NULL after an error. */
   sq_node *(*filter)(sq_builder *builder, const char *source, size_t length);
+  /* A tree to source text: see write.h. False after an error of memory. */
+  bool (*write)(sq_writer *w, const sq_node *tree);
   /* Adds to an error with a place what helps to find it in the source. */
   void (*locate)(sq_error *error, const char *source, size_t length);
   /* What can be asked with a whole request body, up to one without a name; the first when none is named. NULL: nothing. */
@@ -37,8 +40,10 @@ const sq_dialect *sq_dialect_named(const char *name, sq_error *error);
 
 /* --- the dialects */
 sq_node *sq_helicone_filter(sq_builder *builder, const char *source, size_t length);
+bool sq_helicone_write(sq_writer *w, const sq_node *tree);
 extern const sq_endpoint sq_helicone_endpoints[];
 extern const sq_note sq_helicone_notes[];
 sq_node *sq_where_filter(sq_builder *builder, const char *source, size_t length);
+bool sq_where_write(sq_writer *w, const sq_node *tree);
 
 #endif

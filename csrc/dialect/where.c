@@ -4,13 +4,15 @@
      one    = "not" one | "(" any ")" | "true" | "false" | over | entry | compare
      over   = ("some" | "every" | "root" | "in_trace") "(" any ")"
      entry  = "entry" "(" map "," any [ "," any ] ")"        inside: key, value; of feedback more
-     compare= field [ ("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=") value
+     compare= subject [ ("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=") value
                     | ["not"] "in" "(" [ value { "," value } ] ")"
                     | ["not"] "between" value "and" value
                     | ["not"] ("contains" | "like" | "ilike" | "has") value
                     | "is" ["not"] ("absent" | "present" | "null" | "true" | "false") ]
+     subject= field | "text" "(" field ")" | "or_zero" "(" field ")"
      value  = text | number | time | "true" | "false" | "null"
 
+   text(…) sees a map's member as text, 1 as '1'; or_zero(…) takes an absent number for 0, as some vendors do.
    A boolean field alone asks whether it is true. Keywords are free of case. */
 #include <string.h>
 
@@ -22,6 +24,7 @@ typedef struct parser {
   where_lexer lexer;
   where_token token; /* the next one, not taken yet */
   unsigned depth;
+  unsigned flags; /* of the comparison that is read */
 } parser;
 
 static void advance(parser *p) { p->token = where_next(&p->lexer); }
@@ -98,11 +101,11 @@ static sq_operand *parse_list(parser *p, size_t *count) {
 /* ---------------------------------------------------------------------------------------- comparisons */
 
 static sq_node *build(parser *p, const where_token *field, sq_op op, const sq_operand *values, size_t count) {
-  if (!field->key) return sq_build_named(p->builder, field->text, field->length, op, values, count, field->place);
-  sq_field map = sq_field_named(field->text, field->length);
-  if (map == SQ_F_NONE) return sq_build_named(p->builder, field->text, field->length, op, values, count, field->place);
+  sq_field map = field->key ? sq_field_named(field->text, field->length) : SQ_F_NONE;
+  if (map == SQ_F_NONE)
+    return sq_build_compare(p->builder, SQ_F_NONE, field->text, field->length, op, values, count, p->flags, field->place);
   if (sq_field_get(map)->type != SQ_T_MAP) return fail(p, field, "this field is no map: it has no keys");
-  return sq_build_compare(p->builder, map, field->key, field->key_length, op, values, count, 0, field->place);
+  return sq_build_compare(p->builder, map, field->key, field->key_length, op, values, count, p->flags, field->place);
 }
 
 static sq_node *parse_symbol_operator(parser *p, const where_token *field) {
@@ -186,11 +189,31 @@ static sq_node *fail_operator(parser *p) {
   return NULL;
 }
 
-static sq_node *parse_compare(parser *p) {
-  where_token field = p->token;
-  for (size_t i = 0; i < OPERATOR_WORDS; i++)
-    if (where_is(&field, operator_words[i])) return fail_expected(p, "a condition");
+/* field | word "(" field ")": sets the flags that the word stands for. */
+static bool parse_subject(parser *p, where_token *field) {
+  static const struct {
+    const char *word;
+    unsigned flag;
+  } views[] = {{"text", SQ_AS_TEXT}, {"or_zero", SQ_OR_ZERO}};
+  *field = p->token;
+  p->flags = 0;
   advance(p);
+  for (size_t i = 0; i < sizeof views / sizeof *views; i++) {
+    if (!where_is(field, views[i].word) || !take_symbol(p, "(")) continue;
+    *field = p->token;
+    p->flags = views[i].flag;
+    if (field->kind != WHERE_NAME) return fail_expected(p, "a field") != NULL;
+    advance(p);
+    return expect_symbol(p, ")");
+  }
+  return true;
+}
+
+static sq_node *parse_compare(parser *p) {
+  where_token field;
+  for (size_t i = 0; i < OPERATOR_WORDS; i++)
+    if (where_is(&p->token, operator_words[i])) return fail_expected(p, "a condition");
+  if (!parse_subject(p, &field)) return NULL;
   if (ends_condition(&p->token)) return parse_bare(p, &field);
   if (p->token.kind == WHERE_SYMBOL) return parse_symbol_operator(p, &field);
   if (p->token.kind != WHERE_NAME) return fail_expected(p, "an operator");
@@ -245,8 +268,8 @@ static sq_node *parse_one(parser *p) {
 }
 
 static sq_node *parse_one_bounded(parser *p) {
-  if (p->depth > SQ_MAX_DEPTH / 2) {
-    sq_fail_at(p->builder->error, SQ_E_LIMIT, p->token.place.offset, p->token.place.length, "nested deeper than %d", SQ_MAX_DEPTH / 2);
+  if (p->depth == SQ_MAX_DEPTH) {
+    sq_fail_at(p->builder->error, SQ_E_LIMIT, p->token.place.offset, p->token.place.length, "nested deeper than %d", SQ_MAX_DEPTH);
     return NULL;
   }
   p->depth++;

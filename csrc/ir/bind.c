@@ -100,14 +100,8 @@ static bool check_entry_use(binder *b, const sq_node *node) {
   return b->error->code == SQ_OK;
 }
 
-/* The type that a comparison sees: a member of a map is a scalar. */
-static sq_type seen_type(const sq_node *node) {
-  sq_type type = sq_field_get(node->field)->type;
-  return type == SQ_T_MAP && node->name ? SQ_T_SCALAR : type;
-}
-
 static bool check_operator(binder *b, const sq_node *node) {
-  sq_type type = seen_type(node);
+  sq_type type = sq_seen_type(node);
   const sq_op_row *op = sq_op_get(node->op);
   if (!sq_type_in(type, op->types)) {
     if (type == SQ_T_MAP)
@@ -126,6 +120,16 @@ static bool check_operator(binder *b, const sq_node *node) {
   return true;
 }
 
+/* Only where seeing a value in another way makes a difference. */
+static bool check_flags(binder *b, const sq_node *node) {
+  sq_type type = sq_seen_type(node);
+  if (node->flags & SQ_AS_TEXT && type != SQ_T_SCALAR)
+    FIELD_ERROR(b, SQ_E_TYPE, node->place, node, "%s is of type %s: as text are seen members of maps, and values of entries", sq_type_name(type));
+  else if (node->flags & SQ_OR_ZERO && type != SQ_T_INTEGER && type != SQ_T_MONEY && type != SQ_T_REAL)
+    FIELD_ERROR(b, SQ_E_TYPE, node->place, node, "%s is of type %s: absent numbers can be 0", sq_type_name(type));
+  return b->error->code == SQ_OK;
+}
+
 /* ------------------------------------------------------------------------------------------ the values */
 
 static const char *kind_name(sq_kind kind) {
@@ -140,7 +144,7 @@ static bool wrong_type(binder *b, const sq_node *node, const sq_operand *operand
 
 /* A literal on an integer scale: seconds to microseconds, dollars to nano-dollars. */
 static bool scale(binder *b, const sq_node *node, const sq_operand *operand, sq_scaled *out) {
-  sq_type type = seen_type(node);
+  sq_type type = sq_seen_type(node);
   const sq_value *value = &operand->value;
   if (type == SQ_T_TIME && value->kind == SQ_STRING) {
     if (sq_time_read(value->text, value->length, out)) return true;
@@ -354,7 +358,7 @@ static bool bind_null(binder *b, sq_node *node) {
 
 static bool bind_has(binder *b, sq_node *node) {
   if (!bind_one_kind(b, node, SQ_STRING, "text")) return false;
-  if (seen_type(node) == SQ_T_LIST) {
+  if (sq_seen_type(node) == SQ_T_LIST) {
     node->op = SQ_OP_EQ;
     return true;
   }
@@ -369,7 +373,7 @@ static bool bind_compare(binder *b, sq_node **place) {
   sq_node *node = *place;
   if (node->level) return check_entry_use(b, node); /* bound before, as part of another filter */
   if (node->field == SQ_F_NONE && !find_field(b, node)) return false;
-  if (!check_entry_use(b, node) || !bind_null(b, node) || !check_operator(b, node)) return false;
+  if (!check_entry_use(b, node) || !bind_null(b, node) || !check_operator(b, node) || !check_flags(b, node)) return false;
   if (node->op == SQ_OP_HAS && !bind_has(b, node)) return false;
   node->level = sq_field_get(node->field)->level;
   bool negative = node->op == SQ_OP_NE || node->op == SQ_OP_ABSENT;
@@ -378,7 +382,7 @@ static bool bind_compare(binder *b, sq_node **place) {
   if (node->op == SQ_OP_AMONG && node->count == 0) {
     become_false(node);
   } else if (node->count) {
-    sq_type type = seen_type(node);
+    sq_type type = sq_seen_type(node);
     bool divided = type == SQ_T_SCALAR && node->op == SQ_OP_AMONG && !(node->flags & SQ_AS_TEXT);
     if (divided ? !divide_choices(b, place) : !value_binders[type](b, node)) return false;
     if (node->kind == SQ_N_COMPARE && node->op == SQ_OP_AMONG && node->count == 0) become_false(node);

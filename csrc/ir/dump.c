@@ -5,7 +5,7 @@
 #include "base/time.h"
 #include "ir/ir.h"
 
-static bool plain_key(const char *key, size_t length) {
+bool sq_is_plain_key(const char *key, size_t length) {
   for (size_t i = 0; i < length; i++) {
     char c = key[i];
     bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || (i > 0 && (c == '-' || (c >= '0' && c <= '9')));
@@ -22,7 +22,7 @@ void sq_dump_field(sq_text *out, const sq_node *node) {
   sq_text_put(out, sq_field_get(node->field)->name);
   if (!node->name) return;
   sq_text_byte(out, '.');
-  if (plain_key(node->name, node->name_length)) sq_text_append(out, node->name, node->name_length);
+  if (sq_is_plain_key(node->name, node->name_length)) sq_text_append(out, node->name, node->name_length);
   else sq_json_write_string(out, node->name, node->name_length);
 }
 

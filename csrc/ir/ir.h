@@ -107,6 +107,8 @@ void sq_dump(sq_text *out, const sq_node *tree);
 void sq_dump_split(sq_text *out, const sq_split *split);
 /* How messages and dumps write a COMPARE's field: `properties."Os Platform"`. */
 void sq_dump_field(sq_text *out, const sq_node *compare);
+/* A map's key that needs no quotes behind the dot. */
+bool sq_is_plain_key(const char *key, size_t length);
 
 /* --- filter.c: a bound, flattened tree as one immutable block. */
 struct sq_filter {
@@ -119,6 +121,8 @@ sq_filter *sq_filter_finish(sq_arena *arena, sq_node *tree, bool fragment, const
                             sq_error *error);
 
 /* --- node.c */
+/* The type that a bound comparison sees: a member of a map is a scalar. */
+sq_type sq_seen_type(const sq_node *compare);
 /* A copy of a tree and all it points to in another arena; NULL when memory ended. */
 sq_node *sq_copy_tree(sq_arena *arena, const sq_node *tree);
 

@@ -18,6 +18,11 @@ bool sq_node_is_many(sq_node_kind kind) {
   return most[kind] == SQ_ANY_NUMBER;
 }
 
+sq_type sq_seen_type(const sq_node *compare) {
+  sq_type type = sq_field_get(compare->field)->type;
+  return type == SQ_T_MAP && compare->name ? SQ_T_SCALAR : type;
+}
+
 sq_node *sq_copy_tree(sq_arena *arena, const sq_node *tree) {
   sq_node *copy = sq_arena_take(arena, sizeof *copy);
   if (!copy) return NULL;

@@ -81,6 +81,22 @@ static int sql(lua_State *L) {
   return push_written(L, sq_filter_sql(filter, target, text, &error), text, &error);
 }
 
+/* filter:to(dialect): text, or nil and the list of the parts that the dialect cannot say */
+static int to(lua_State *L) {
+  const sq_filter *filter = binding_check(L, 1, BINDING_FILTER);
+  const char *dialect = luaL_checkstring(L, 2);
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L), *unsaid = binding_new_text(L);
+  if (sq_filter_write(filter, dialect, text, unsaid, &error)) {
+    binding_push_text(L, text);
+    return 1;
+  }
+  if (error.code != SQ_E_UNSAID) return luaL_error(L, "to: %s", error.message);
+  lua_pushnil(L);
+  binding_push_json(L, unsaid->data, unsaid->length);
+  return 2;
+}
+
 static int free_filter(lua_State *L) {
   void **handle = luaL_checkudata(L, 1, BINDING_FILTER);
   sq_filter_free(*handle);
@@ -155,7 +171,7 @@ static int field(lua_State *L) {
 }
 
 void binding_open_filter(lua_State *L) {
-  static const luaL_Reg methods[] = {{"dump", dump}, {"sql", sql}, {NULL, NULL}};
+  static const luaL_Reg methods[] = {{"dump", dump}, {"sql", sql}, {"to", to}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"filter", compile}, {"compare", compare}, {"combine", combine},
                                        {"fields", fields},  {"field", field},     {"codes", codes},
                                        {"nearest", nearest}, {NULL, NULL}};

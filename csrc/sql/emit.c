@@ -148,15 +148,10 @@ static void subject_of_view(const holes *h) {
   expand(h->sql, h->sql->target->member, &inner);
 }
 
-static bool is_scalar(const sq_node *node) {
-  sq_type type = sq_field_get(node->field)->type;
-  return type == SQ_T_SCALAR || (type == SQ_T_MAP && node->name);
-}
-
 static void subject_of_compare(const holes *h) {
   holes inner = *h;
   inner.subject = subject_of_field;
-  if (is_scalar(h->node)) {
+  if (sq_seen_type(h->node) == SQ_T_SCALAR) {
     inner.subject = subject_of_view;
     expand(h->sql, h->sql->target->view[view_of(h->node)], &inner);
   } else if (h->node->flags & SQ_OR_ZERO) {

@@ -3,9 +3,11 @@ local check = require "sessionquery.check"
 local core = require "sessionquery.core"
 local fields = require "sessionquery.field"
 
+--- `to`: the filter as source text of a dialect; nil and the parts that it cannot say.
 ---@class sessionquery.Filter
 ---@field dump fun(self: sessionquery.Filter, stage?: "tree"): string the IR, split into rows and keep; "tree": before that
 ---@field sql fun(self: sessionquery.Filter, target?: "sqlite"): string?, string?, table? conditions with bound values
+---@field to fun(self: sessionquery.Filter, dialect: "where"|"helicone"): string?, { part: string, reason: string }[]?
 
 local filter = {}
 

@@ -1,0 +1,116 @@
+#include "dialect/write.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/json.h"
+#include "base/number.h"
+#include "base/time.h"
+#include "dialect/dialect.h"
+
+/* ------------------------------------------------------------------------------------------ what is unsaid */
+
+void sq_unsaid(sq_writer *w, const sq_node *part, const char *why, ...) {
+  char reason[256];
+  sq_text dump = {.allocator = w->unsaid->allocator};
+  va_list arguments;
+  va_start(arguments, why);
+  vsnprintf(reason, sizeof reason, why, arguments);
+  va_end(arguments);
+  sq_dump(&dump, part);
+  sq_text_put(w->unsaid, sq_is_unsaid(w) ? ",{\"part\":" : "{\"part\":");
+  sq_json_write_string(w->unsaid, dump.data ? dump.data : "", dump.length);
+  sq_text_put(w->unsaid, ",\"reason\":");
+  sq_json_write_string(w->unsaid, reason, strlen(reason));
+  sq_text_byte(w->unsaid, '}');
+  w->unsaid->failed = w->unsaid->failed || dump.failed;
+  sq_text_free(&dump);
+}
+
+/* A fragment's fields of an entry wait to be put into one: alone no language has them. */
+static void check_entries(sq_writer *w, const sq_node *node) {
+  if (sq_is_leaf(node)) {
+    if (node->level == SQ_LEVEL_ENTRY) sq_unsaid(w, node, "it can only be asked about inside entry(…)");
+    return;
+  }
+  for (uint32_t i = 0; node->kind != SQ_N_ENTRY && i < node->count; i++) check_entries(w, node->kids[i]);
+}
+
+/* ---------------------------------------------------------------------------------------------- literals */
+
+void sq_write_scaled(sq_text *out, int64_t value, int scale) {
+  char room[32];
+  sq_text_append(out, room, sq_decimal_format(value, scale, room));
+}
+
+bool sq_write_time(sq_text *out, int64_t micros) {
+  static const int64_t first = INT64_C(-62167219200) * SQ_MICROS_PER_SECOND, end = INT64_C(253402300800) * SQ_MICROS_PER_SECOND; /* years 0 and 10000 */
+  char room[48];
+  if (micros < first || micros >= end) return false;
+  sq_text_append(out, room, sq_time_format(micros, 0, -1, room));
+  return true;
+}
+
+void sq_write_real(sq_text *out, double value) {
+  if (isinf(value)) sq_text_put(out, value < 0 ? "-1e999" : "1e999");
+  else sq_json_write_real(out, value);
+}
+
+static void write_json_time(sq_writer *w, const sq_node *compare, int64_t micros) {
+  sq_text_byte(w->out, '"');
+  if (!sq_write_time(w->out, micros)) sq_unsaid(w, compare, "a time before the year 0 or behind 9999");
+  sq_text_byte(w->out, '"');
+}
+
+void sq_write_json(sq_writer *w, const sq_node *compare, uint32_t which) {
+  const sq_value *value = &compare->values[which].value;
+  sq_type type = sq_seen_type(compare);
+  if (value->kind == SQ_STRING) sq_json_write_string(w->out, value->text, value->length);
+  else if (value->kind == SQ_BOOLEAN) sq_text_put(w->out, value->boolean ? "true" : "false");
+  else if (value->kind == SQ_REAL) sq_write_real(w->out, value->real);
+  else if (type == SQ_T_TIME) write_json_time(w, compare, value->integer);
+  else sq_write_scaled(w->out, value->integer, type == SQ_T_MONEY ? 9 : 0);
+}
+
+/* ------------------------------------------------------------------------------------------------- writing */
+
+/* Languages bound how long and how deep a text may be; who writes need not count. */
+static bool read_back(sq_writer *w, const sq_filter *filter, const char *dialect) {
+  sq_error error = {.code = SQ_OK};
+  sq_filter *again = sq_filter_compile(dialect, w->out->data ? w->out->data : "", w->out->length, NULL, filter->allocator, &error);
+  if (error.code == SQ_E_NO_MEMORY) return sq_fail_memory(w->error);
+  if (!again) sq_unsaid(w, filter->tree, "as text it would be refused: %s", error.message);
+  sq_filter_free(again);
+  return true;
+}
+
+static bool write(sq_writer *w, const sq_filter *filter, const sq_dialect *dialect) {
+  check_entries(w, filter->tree);
+  if (!dialect->write(w, filter->tree)) return false;
+  if (!sq_text_whole(w->out, w->error) || !sq_text_whole(w->unsaid, w->error)) return false;
+  return sq_is_unsaid(w) || read_back(w, filter, dialect->name);
+}
+
+bool sq_filter_write(const sq_filter *filter, const char *name, sq_text *out, sq_text *unsaid, sq_error *error) {
+  const sq_dialect *dialect = sq_dialect_named(name, error);
+  if (!dialect) return false;
+  sq_arena arena;
+  sq_arena_begin(&arena, filter->allocator, NULL, 0);
+  sq_text text = {.allocator = out->allocator}, parts = {.allocator = unsaid->allocator};
+  sq_writer w = {&arena, &text, &parts, error};
+  bool written = write(&w, filter, dialect);
+  if (written && !sq_is_unsaid(&w)) {
+    sq_text_append(out, text.data, text.length);
+    written = sq_text_whole(out, error);
+  } else if (written) {
+    sq_text_byte(unsaid, '[');
+    sq_text_append(unsaid, parts.data, parts.length);
+    sq_text_byte(unsaid, ']');
+    written = sq_text_whole(unsaid, error) && sq_fail(error, SQ_E_UNSAID, "%s cannot say all of the filter", dialect->name);
+  }
+  sq_text_free(&parts);
+  sq_text_free(&text);
+  sq_arena_end(&arena);
+  return written;
+}
