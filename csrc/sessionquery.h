@@ -524,6 +524,8 @@ const char *sq_rows_type(const sq_rows *rows, size_t column);
 void sq_rows_read(const sq_rows *rows, size_t index, sq_value *values);
 /* The cursor after the last row, NULL when there is no further row. Belongs to `rows`. */
 const char *sq_rows_next(const sq_rows *rows);
+/* All of them as a JSON array of objects. */
+bool sq_rows_json(const sq_rows *rows, sq_text *out, sq_error *error);
 void sq_rows_free(sq_rows *rows);
 
 /* How many rows there are without limit and offset; -1 on failure. */

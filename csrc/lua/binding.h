@@ -32,6 +32,9 @@ void binding_push_json(lua_State *L, const char *text, size_t length);
    array is known for one. False, and nothing is pushed, when the text is not JSON or, unless the last one wins, names
    a key twice. */
 bool binding_decode(lua_State *L, const char *text, size_t length, bool last_wins, sq_error *error);
+/* The members of a JSON object by their names (of two of one name the last), or the elements of an array, each as the text
+   it stands there as; and "object" or "array": two values are pushed. False, and nothing is, when the text is neither. */
+bool binding_split(lua_State *L, const char *text, size_t length, sq_error *error);
 /* Whether the table at `index` is an empty array of binding_decode's. */
 bool binding_is_empty_array(lua_State *L, int index);
 

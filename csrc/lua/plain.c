@@ -35,6 +35,19 @@ static int decode(lua_State *L) {
   return 2;
 }
 
+/* core.split(text): the members or elements of JSON as texts, "object" or "array", and whether characters had to be
+   repaired; or nil, message, detail. What is taken apart so is given on as it came, with numbers of any length. */
+static int split(lua_State *L) {
+  size_t length;
+  bool repaired;
+  sq_error error = {.code = SQ_OK};
+  const char *text = luaL_checklstring(L, 1, &length);
+  sq_text *room = binding_new_text(L);
+  if (!sq_json_repair(&text, &length, room, &repaired, &error) || !binding_split(L, text, length, &error)) return binding_fail(L, &error);
+  lua_pushboolean(L, repaired);
+  return 3;
+}
+
 /* core.line_id(identity, number, line): the request_id of a record that brings none */
 static int line_id(lua_State *L) {
   size_t identity_length, length;
@@ -100,7 +113,7 @@ static int seconds(lua_State *L) {
 }
 
 void binding_open_plain(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {"line_id", line_id}, {"tenant_id", tenant_id}, {"project_id", project_id},
+  static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {"split", split}, {"line_id", line_id}, {"tenant_id", tenant_id}, {"project_id", project_id},
                                        {"iso", iso}, {"seconds", seconds}, {NULL, NULL}};
   compat_set_functions(L, functions);
 }

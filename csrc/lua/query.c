@@ -256,6 +256,16 @@ static int rows_next(lua_State *L) {
   return 1;
 }
 
+/* rows:json(): all of them as a JSON array */
+static int rows_json(lua_State *L) {
+  const sq_rows *rows = binding_check(L, 1, BINDING_ROWS);
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L);
+  if (!sq_rows_json(rows, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
+}
+
 static int free_rows(lua_State *L) {
   void **handle = luaL_checkudata(L, 1, BINDING_ROWS);
   sq_rows_free(*handle);
@@ -265,7 +275,7 @@ static int free_rows(lua_State *L) {
 
 void binding_open_query(lua_State *L) {
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
-  static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"all", rows_all}, {"columns", rows_columns}, {"next", rows_next}, {NULL, NULL}};
+  static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"all", rows_all}, {"columns", rows_columns}, {"next", rows_next}, {"json", rows_json}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"build", build}, {"query", compile}, {"rows", run},   {"count", count},
                                        {"json", json},   {"explain", explain}, {"answer", answer}, {"note", note}, {"envelope", envelope}, {NULL, NULL}};
   binding_make_type(L, BINDING_QUERY, no_methods, free_query, false);

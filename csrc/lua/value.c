@@ -178,6 +178,37 @@ bool binding_decode(lua_State *L, const char *text, size_t length, bool last_win
   return place_error(error, SQ_E_SYNTAX, (size_t)(d.twice - text), d.twice_length, "a key stands twice");
 }
 
+/* Pushes the value whose first token was read, as it stands in the text. */
+static void push_raw(lua_State *L, sq_json *json, sq_token token) {
+  const char *from = token == SQ_TOKEN_STRING ? json->token - 1 : token == SQ_TOKEN_NUMBER ? json->token : json->at - 1;
+  if (token == SQ_TOKEN_TRUE || token == SQ_TOKEN_NULL) from = json->at - 4;
+  if (token == SQ_TOKEN_FALSE) from = json->at - 5;
+  for (unsigned around = json->depth - 1; (token == SQ_TOKEN_OBJECT || token == SQ_TOKEN_ARRAY) && json->depth > around;) sq_json_next(json);
+  lua_pushlstring(L, from, (size_t)(json->at - from));
+}
+
+bool binding_split(lua_State *L, const char *text, size_t length, sq_error *error) {
+  sq_json json;
+  sq_token token;
+  int count = 0;
+  sq_json_begin(&json, text, length);
+  while ((token = sq_json_next(&json)) > SQ_TOKEN_END) continue;
+  if (token == SQ_TOKEN_ERROR) return place_error(error, json.code, (size_t)(json.at - text), json.at < json.end, json.error);
+  sq_json_begin(&json, text, length);
+  if ((token = sq_json_next(&json)) != SQ_TOKEN_OBJECT && token != SQ_TOKEN_ARRAY)
+    return place_error(error, SQ_E_TYPE, 0, length, "an object or a list is wanted");
+  lua_newtable(L);
+  while ((token = sq_json_next(&json)) != SQ_TOKEN_OBJECT_END && token != SQ_TOKEN_ARRAY_END) {
+    bool member = token == SQ_TOKEN_KEY;
+    if (member) push_string(L, &json);
+    push_raw(L, &json, member ? sq_json_next(&json) : token);
+    if (member) lua_rawset(L, -3);
+    else lua_rawseti(L, -2, ++count);
+  }
+  lua_pushstring(L, token == SQ_TOKEN_OBJECT_END ? "object" : "array");
+  return true;
+}
+
 binding_type binding_type_of(const char *type) {
   static const struct {
     const char *name;

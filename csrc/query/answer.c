@@ -14,6 +14,11 @@ static bool write_rows(sq_store *store, const sq_query *query, sq_text *out, sq_
   return error->code == SQ_OK;
 }
 
+bool sq_rows_json(const sq_rows *rows, sq_text *out, sq_error *error) {
+  sq_json_write_rows(out, rows);
+  return sq_text_whole(out, error);
+}
+
 bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) {
   static bool (*const writers[])(sq_store *store, const sq_query *query, sq_text *out, sq_error *error) = {
       [SQ_FORM_ROWS] = write_rows, [SQ_FORM_SUMMARY] = sq_json_write_summaries, [SQ_FORM_SUMMARIES] = sq_json_write_summaries,

@@ -255,6 +255,20 @@ function Query:page()
   return page
 end
 
+--- One page as JSON text, and the cursor of the next page (nil on the last).
+---@return string?
+---@return string? next or the message
+---@return table? detail
+function Query:page_json()
+  local store = store_of(self)
+  local query = self._spec.limit and self or with(self, { limit = PAGE }, 3)
+  local rows, message, detail = core.rows(store, query._core)
+  if not rows then return nil, message, detail end
+  local text, why, more = rows:json()
+  if not text then return nil, why, more end
+  return text, rows:next()
+end
+
 --- The first row, whatever limit, offset and after say; nil when there is none.
 ---@return table?
 ---@return string? message
