@@ -84,24 +84,24 @@ describe("opening", function()
   it("migrates", function()
     local path = vm.path()
     assert(sq.open(path)):close()
-    assert.same({ 3, 3 }, { sq.migrate(path) })
+    assert.same({ 4, 4 }, { sq.migrate(path) })
     vm.write(vm.path "empty.db", "")
     local from, to, detail = sq.migrate(vm.path "none.db")
     assert.is_nil(from)
     assert.equal("not_found", detail.code, to)
     local empty = vm.write(vm.path "empty.db", "")
-    assert.same({ 0, 3 }, { sq.migrate(empty) })
+    assert.same({ 0, 4 }, { sq.migrate(empty) })
     vm.remove(empty)
     vm.remove(path)
   end)
 
-  it("brings a store of version 1 to 3 when it may write, and finds what is in it", function()
+  it("brings a store of version 1 to 4 when it may write, and finds what is in it", function()
     local path = vm.path()
     local db = assert(sq.open(path))
     for i = 1, 20 do assert(db:add { request_id = "r" .. i, session_id = "s" .. i % 3, created_at = i }) end
     db:close()
     -- as version 1 had it
-    local output, status = vm.shell("sqlite3 " .. path .. [[ "DROP TABLE change; DROP TABLE segment; DROP TABLE request_hash; DROP TABLE column_index; DROP TABLE api_key;
+    local output, status = vm.shell("sqlite3 " .. path .. [[ "DROP TABLE change; DROP TABLE segment; DROP TABLE request_hash; DROP TABLE column_index; DROP TABLE api_key; DROP TABLE project;
       DROP TRIGGER request_is_updated; DROP TRIGGER request_is_put_behind; DROP TRIGGER request_is_deleted; DROP TRIGGER request_is_put_below;
       DROP TRIGGER feedback_is_given;
       DROP TRIGGER feedback_is_taken; DROP TRIGGER feedback_is_changed_from; DROP TRIGGER feedback_is_changed_to; DROP TRIGGER feedback_is_replaced;
@@ -114,7 +114,7 @@ describe("opening", function()
     assert.equal("version", detail.code)
     assert(message:find("open it writable once", 1, true), message)
     db = assert(sq.open(path))
-    assert.equal(3, assert(db:stats()).schema_version)
+    assert.equal(4, assert(db:stats()).schema_version)
     assert.equal("request_by_time\nrequest_by_trace\n",
       (vm.shell("sqlite3 " .. path .. " \"SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'request' ORDER BY name\"")))
     assert(db:add { request_id = "r1", session_id = "new", created_at = 100 })
@@ -205,6 +205,7 @@ describe("add", function()
     prompt_cost_usd = 0.001, completion_cost_usd = 0.0032, cost_source = "computed", request_body = "hello",
     response_body = "world", tags = { "x", "y" }, assets = { "img" }, properties = { env = "prod", n = 1.5, b = true },
     scores = { quality = 0.5, good = true, label = "a" }, something = { deep = { 1, 2 } }, other = "kept",
+    execution_order = 3, test_run_id = "run", review_queue_id = "queue", insight_names = { "slow" }, insight_ids = { "i1", "i2" },
   }
 
   it("records every field, and gives each back", function()
@@ -499,7 +500,7 @@ describe("stats", function()
     assert.equal(3, stats.projects)
     assert.equal(1, stats.first_created_at)
     assert.equal(5, stats.last_created_at)
-    assert.equal(3, stats.schema_version)
+    assert.equal(4, stats.schema_version)
     assert(stats.bytes > 0)
     db:close()
   end)

@@ -37,7 +37,7 @@ static const char *refuse_compare(const sq_node *node) {
   const sq_field_row *row = sq_field_get(node->field);
   if (row->level != SQ_LEVEL_REQUEST) return "it asks about more than one request";
   if (row->home == SQ_HOME_BODY) return "bodies have no columns";
-  return row->home == SQ_HOME_NONE && node->field != SQ_F_CACHED ? "feedback has no columns" : NULL;
+  return row->home == SQ_HOME_NONE && node->field != SQ_F_CACHED ? "it asks about a field that is computed, or looked up elsewhere" : NULL;
 }
 
 static const char *const refused[] = {

@@ -141,7 +141,8 @@ static bool shown(const sq_query *query, sq_field field, bool bodies) {
   if (query->recorded) return row->home != SQ_HOME_NONE || field == SQ_F_FEEDBACK;
   if (query->source == SQ_REQUESTS)
     return row->level == SQ_LEVEL_REQUEST && row->type != SQ_T_RECORDS && (bodies || row->home != SQ_HOME_BODY) &&
-           field != SQ_F_ORGANIZATION_ID && field != SQ_F_PROJECT; /* these two come with the scope */
+           field != SQ_F_ORGANIZATION_ID && field != SQ_F_PROJECT && /* these two come with the scope */
+           field != SQ_F_PROJECT_ID && field != SQ_F_SESSION_METADATA_OF_ROW; /* not the request's own */
   if (row->level != SQ_LEVEL_SESSION || field == SQ_F_SESSION_KEY) return false;
   return sq_by_session(query) || sq_aggregate_stage(row->aggregate) == SQ_STAGE_ROWS;
 }

@@ -34,6 +34,7 @@ typedef struct reading {
   bool emptied[SQ_F_COUNT]; /* a map without members, as opposed to null */
   sq_token cached;          /* what the record says of it, which must agree; ERROR: nothing */
   span cached_place;
+  bool computed; /* something in extra has the name of a computed field */
 } reading;
 
 static size_t offset_of(const reading *r, const char *at) { return (size_t)(at - r->json.start); }
@@ -304,6 +305,58 @@ static bool check_cached(reading *r) {
                     "cached is computed from cache_reference_id, which says otherwise");
 }
 
+/* ------------------------------------------------------------------------------------------------ computed */
+
+static bool read_derived(reading *r, sq_field field, const sq_value *key) {
+  if (field == SQ_F_CACHED) return read_cached(r);
+  r->computed |= field == SQ_F_OUTCOME || field == SQ_F_ENDED_AT;
+  return keep_extra(r, key);
+}
+
+/* As catalog/fields.def has it. */
+static const char *outcome_of(const sq_record *record) {
+  const sq_value *status = &record->fields[SQ_F_STATUS];
+  int64_t code = status->kind == SQ_INTEGER ? status->integer : 0;
+  bool open = record->fields[SQ_F_RESPONDED_AT].kind == SQ_NULL && record->fields[SQ_F_LATENCY_MS].kind == SQ_NULL;
+  if (record->fields[SQ_F_ERROR].kind != SQ_NULL || code >= 400 || (code < 0 && code != -2)) return "error";
+  return code == -2 || open ? "pending" : "success";
+}
+
+static bool ended_at_of(const sq_record *record, int64_t *out) {
+  const sq_value *responded = &record->fields[SQ_F_RESPONDED_AT], *created = &record->fields[SQ_F_CREATED_AT], *latency = &record->fields[SQ_F_LATENCY_MS];
+  if (responded->kind == SQ_NULL && (created->kind == SQ_NULL || latency->kind == SQ_NULL)) return false;
+  *out = responded->kind != SQ_NULL ? responded->integer : created->integer + 1000 * latency->integer;
+  return true;
+}
+
+static bool says_outcome(const sq_record *record, const sq_json *value, sq_token token) {
+  return token == SQ_TOKEN_STRING && sq_same_text(outcome_of(record), value->token, value->length);
+}
+
+static bool says_ended_at(const sq_record *record, const sq_json *value, sq_token token) {
+  sq_scaled micros;
+  int64_t ended_at;
+  bool read = token == SQ_TOKEN_STRING ? sq_time_read(value->token, value->length, &micros)
+                                       : token == SQ_TOKEN_NUMBER && sq_decimal_scale(value->token, value->length, 6, &micros);
+  return read && !micros.overflow && ended_at_of(record, &ended_at) && micros.rounded == ended_at;
+}
+
+/* A row that was read may be written again: what was computed in it is let go, where it would come out the same. If
+   not, it is a member of somebody's own that has the name. */
+static void drop_computed(reading *r) {
+  size_t kept = 0;
+  for (size_t i = 0; i < r->extra.count; i++) {
+    const sq_pair *pair = &r->extra.items[i];
+    sq_json value;
+    sq_json_begin(&value, pair->value, pair->value_length);
+    sq_token token = sq_json_next(&value);
+    bool said = (sq_same_text("outcome", pair->key, pair->key_length) && says_outcome(r->record, &value, token)) ||
+                (sq_same_text("ended_at", pair->key, pair->key_length) && says_ended_at(r->record, &value, token));
+    if (!said) r->extra.items[kept++] = *pair;
+  }
+  r->extra.count = kept;
+}
+
 static bool read_member(reading *r) {
   sq_value key;
   if (!plain_text(r, &key)) return false;
@@ -313,7 +366,7 @@ static bool read_member(reading *r) {
     case SQ_MEMBER_FALLBACK: return keep_fallback(r, member, &key);
     case SQ_MEMBER_FEEDBACK: return read_feedback(r);
     case SQ_MEMBER_PROPERTIES: return read_properties(r);
-    case SQ_MEMBER_DERIVED: return read_cached(r);
+    case SQ_MEMBER_DERIVED: return read_derived(r, member->field, &key);
     default: return keep_extra(r, &key);
   }
 }
@@ -360,10 +413,10 @@ static bool read_object(reading *r) {
   if (!use_fallbacks(r) || !take_properties(r) || !check_cached(r)) return false;
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT && r->merging; i++)
     if (r->emptied[i] && r->record->fields[i].kind == SQ_NULL) r->record->given[i] = false; /* nothing to merge */
-  if (r->extra.count) r->record->given[SQ_F_EXTRA] = true;
-  if (!finish_pairs(r, "the record", &r->extra, &r->record->fields[SQ_F_EXTRA])) return false;
   drop_blanks(r->record);
-  return true;
+  if (r->computed) drop_computed(r);
+  if (r->extra.count) r->record->given[SQ_F_EXTRA] = true;
+  return finish_pairs(r, "the record", &r->extra, &r->record->fields[SQ_F_EXTRA]);
 }
 
 /* ------------------------------------------------------------------------------------------------ records */

@@ -72,6 +72,12 @@ static const char *const key_table =
     "CREATE TABLE api_key(id TEXT PRIMARY KEY NOT NULL, hash BLOB NOT NULL, name TEXT, organization_id TEXT NOT NULL, project TEXT,"
     " rights TEXT NOT NULL, created_at_us INTEGER NOT NULL, revoked_at_us INTEGER) WITHOUT ROWID;";
 
+/* What is known of a project beside its requests (projects.lua). */
+static const char *const project_table =
+    "CREATE TABLE project(organization_id TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL UNIQUE, description TEXT,"
+    " start_time_us INTEGER, end_time_us INTEGER, default_dataset_id TEXT, reference_dataset_id TEXT, trace_tier TEXT,"
+    " extra TEXT, tag_value_ids TEXT, created_at_us INTEGER NOT NULL, PRIMARY KEY (organization_id, name)) WITHOUT ROWID;";
+
 /* ------------------------------------------------------------------------------------------------ versions */
 
 static const char *const older_indexes =
@@ -84,6 +90,30 @@ static bool create_index(sq_store *store, sq_error *error) {
 
 static bool create_keys(sq_store *store, sq_error *error) { return sq_execute(store, key_table, error); }
 
+/* SQLite changes no row for a column that may be absent. */
+static bool add_column(sq_store *store, sq_field field, sq_error *error) {
+  sq_text sql = {0};
+  int64_t has = 0;
+  sq_text_format(&sql, "SELECT count(*) FROM pragma_table_info('request') WHERE name = '%s'", sq_field_get(field)->column);
+  bool good = sq_text_whole(&sql, error) && sq_query_integer(store, sql.data, &has, error);
+  sq_text_clear(&sql);
+  sq_table_add_column(field, &sql);
+  if (good && !has) good = sq_text_whole(&sql, error) && sq_execute(store, sql.data, error);
+  sq_text_free(&sql);
+  return good;
+}
+
+/* The columns of fields that the catalogue has got since; a new store has them from the start. */
+static bool add_columns(sq_store *store, sq_error *error) {
+  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
+    if (sq_field_get((sq_field)i)->home == SQ_HOME_ROW && !add_column(store, (sq_field)i, error)) return false;
+  return true;
+}
+
+static bool create_projects(sq_store *store, sq_error *error) {
+  return add_columns(store, error) && sq_execute(store, project_table, error);
+}
+
 static bool create(sq_store *store, sq_error *error) {
   sq_text sql = {0};
   sq_table_create(&sql);
@@ -95,7 +125,7 @@ static bool create(sq_store *store, sq_error *error) {
 
 /* From version n to n + 1, in the transaction that sets the new one. Instant ones only: sq_store_open runs
    them. A migration that takes long gets a flag here, and is left to sq_store_migrate. */
-static bool (*const migrations[SQ_SCHEMA_VERSION])(sq_store *store, sq_error *error) = {create, create_index, create_keys};
+static bool (*const migrations[SQ_SCHEMA_VERSION])(sq_store *store, sq_error *error) = {create, create_index, create_keys, create_projects};
 
 static bool read_pragma(sq_store *store, const char *name, int64_t *out, sq_error *error) {
   sq_text sql = {0};

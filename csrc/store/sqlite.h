@@ -8,7 +8,7 @@
 #include "store/store.h"
 
 #define SQ_APPLICATION_ID 0x73657371 /* "sesq" */
-#define SQ_SCHEMA_VERSION 3
+#define SQ_SCHEMA_VERSION 4
 
 /* Statements that a handle keeps prepared. */
 typedef enum sq_cached {
