@@ -43,8 +43,9 @@ local function tick_tree(tree)
 end
 
 local all_fields, requests_have = core.fields(), {}
+local looked_up = { project_id = true, session_metadata = true } -- which rows have where they are asked for
 for _, field in ipairs(all_fields) do
-  if field.level == "request" and field.type ~= "records" then requests_have[#requests_have + 1] = field end
+  if field.level == "request" and field.type ~= "records" and not looked_up[field.name] then requests_have[#requests_have + 1] = field end
 end
 
 local function tick_absent(world)
@@ -74,7 +75,7 @@ local money = {
   total_cost_usd = true, prompt_cost_usd = true, completion_cost_usd = true, cost_usd = true,
 }
 local times = {
-  created_at = true, latest_request_created_at = true, responded_at = true, hour = true, day = true, week = true, month = true,
+  created_at = true, latest_request_created_at = true, responded_at = true, ended_at = true, hour = true, day = true, week = true, month = true,
 }
 
 --- The library's value on the evaluator's scale.
@@ -240,8 +241,8 @@ local function orders_of(levels)
   local orderable = { text = true, integer = true, real = true, time = true, money = true, boolean = true }
   local list = {}
   for _, field in ipairs(all_fields) do
-    local looked_up = field.name == "session.rating" -- for the sessions of a page only
-    if field.level == levels and orderable[field.type] and not looked_up then list[#list + 1] = (field.name:gsub("^session%.", "")) end
+    local of_page = field.name == "session.rating" -- looked up for the sessions of a page only
+    if field.level == levels and orderable[field.type] and not of_page then list[#list + 1] = (field.name:gsub("^session%.", "")) end
   end
   return list
 end
@@ -374,8 +375,9 @@ function kinds.groups(rng, world, scope)
   local function request() return random.request_tree(rng, depth(rng), nil, data) end
   local tree, does = tree_of(rng, { request, make(random.session_tree), make(random.mixed_tree) },
     function(t) return naive.groups(world, scope, t, keys, nil, true) end, whole)
-  local more = { keys[1].name, keys[#keys].name, #keys == 1 and "id" or nil }
-  return { tree = tree, selects = does, more = more, begin = function(db) return db:group_by(unpack(names)) end,
+  local more, all = { keys[1].name, keys[#keys].name, #keys == 1 and "id" or nil }, {}
+  for i, key in ipairs(keys) do all[i] = key.name end
+  return { tree = tree, selects = does, more = more, keys = table.concat(all, " "), begin = function(db) return db:group_by(unpack(names)) end,
     ask = function(t, by) return naive.groups(world, scope, t, keys, by) end,
     id_of = #keys == 1 and times[keys[1].name] and keys[1].name or nil }
 end
@@ -393,7 +395,7 @@ local function make_case(rng, world)
   local way = rng.pick(ways_of[kind])
   local read, rows, limited = ways[way](rng, wanted)
   local case = { kind = kind, source = source, scope = scope, order = order, limited = limited, crowded = world.recipe.crowded,
-    read = read, rows = rows, count = #wanted, id_of = made.id_of }
+    read = read, rows = rows, count = #wanted, id_of = made.id_of, keys = made.keys or "" }
   asked = asked + 1
   if made.selects then selective = selective + 1 end
   tick("kinds", kind)

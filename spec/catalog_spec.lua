@@ -10,7 +10,8 @@ describe("the catalogue", function()
     local types = {
       text = "request_id organization_id project session_id session_name session_path trace_id parent_id name run_type error provider model user_id " ..
         "country_code node_id job_id target_url prompt_id prompt_version request_referrer environment prompt_name review_status assignee api_key_name " ..
-        "dotted_order cache_reference_id cost_source test_run_id review_queue_id outcome project_id request_body response_body session.rating session.id session.name entry.key entry.comment entry.source",
+        "dotted_order cache_reference_id cost_source test_run_id review_queue_id outcome project_id " ..
+        "request_body response_body session.rating session.id session.name entry.key entry.comment entry.source",
       time = "created_at responded_at ended_at session.created_at session.latest_request_created_at entry.created_at",
       integer = "execution_order latency_ms time_to_first_token_ms status prompt_tokens completion_tokens prompt_cache_read_tokens prompt_cache_write_tokens total_tokens " ..
         "session.total_requests session.total_sessions session.prompt_tokens session.completion_tokens session.total_tokens session.prompt_cache_read_tokens " ..

@@ -1,4 +1,5 @@
 --- Fields of a request that nobody records: what they are computed from, and what becomes of them in a record.
+local core = require "sessionquery.core"
 local sq = require "sessionquery"
 
 local function memory() return assert(sq.open ":memory:") end
@@ -106,6 +107,21 @@ describe("session_metadata", function()
     } do
       assert.equal(count, assert(db:requests():where(where):count()), where)
     end
+    db:close()
+  end)
+end)
+
+describe("project_id", function()
+  it("is the one it was given, else the one of its names", function()
+    local db = memory()
+    assert(db:add { { request_id = "a", created_at = 1 }, { request_id = "b", created_at = 2, project = "p", organization_id = "o" } })
+    local query = db:requests():select { "request_id", "project_id", "session_metadata" }:order_by "created_at"
+    local rows = assert(query:all())
+    assert.equal(core.project_id("", "default"), rows[1].project_id)
+    assert.equal(core.project_id("o", "p"), rows[2].project_id)
+    assert.same({}, rows[2].session_metadata)
+    assert.equal("b", assert(db:requests():where(sq.field.project_id:eq(rows[2].project_id)):all())[1].request_id)
+    assert.equal(2, assert(db:group_by("project_id"):count()))
     db:close()
   end)
 end)

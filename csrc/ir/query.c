@@ -136,13 +136,15 @@ static void default_order(sq_query *query) {
 
 /* ----------------------------------------------------------------------------------------------- building */
 
-static bool shown(const sq_query *query, sq_field field, bool bodies) {
+/* Of a request, but not its own: in the rows of those who name it. */
+static bool is_looked_up(sq_field field) { return field == SQ_F_PROJECT_ID || field == SQ_F_SESSION_METADATA_OF_ROW; }
+
+static bool can_be_shown(const sq_query *query, sq_field field, bool bodies) {
   const sq_field_row *row = sq_field_get(field);
   if (query->recorded) return row->home != SQ_HOME_NONE || field == SQ_F_FEEDBACK;
   if (query->source == SQ_REQUESTS)
     return row->level == SQ_LEVEL_REQUEST && row->type != SQ_T_RECORDS && (bodies || row->home != SQ_HOME_BODY) &&
-           field != SQ_F_ORGANIZATION_ID && field != SQ_F_PROJECT && /* these two come with the scope */
-           field != SQ_F_PROJECT_ID && field != SQ_F_SESSION_METADATA_OF_ROW; /* not the request's own */
+           field != SQ_F_ORGANIZATION_ID && field != SQ_F_PROJECT; /* these two come with the scope */
   if (row->level != SQ_LEVEL_SESSION || field == SQ_F_SESSION_KEY) return false;
   return sq_by_session(query) || sq_aggregate_stage(row->aggregate) == SQ_STAGE_ROWS;
 }
@@ -151,7 +153,7 @@ static bool choose_fields(sq_query *query, bool bodies, sq_error *error) {
   sq_field *fields = sq_arena_take(&query->arena, SQ_F_COUNT * sizeof *fields);
   if (!fields) return sq_fail_memory(error);
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
-    if (shown(query, (sq_field)i, bodies)) fields[query->field_count++] = (sq_field)i;
+    if (can_be_shown(query, (sq_field)i, bodies) && !is_looked_up((sq_field)i)) fields[query->field_count++] = (sq_field)i;
   query->fields = fields;
   return true;
 }
@@ -176,7 +178,7 @@ static bool wrong_choice(const sq_query *query, const char *name, bool bodies, s
   sq_nearest search = {name, strlen(name), NULL, 0};
   sq_fail(error, SQ_E_UNKNOWN, "rows of this query have no field '%s'", sq_show(name, strlen(name)).text);
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
-    if (shown(query, (sq_field)i, bodies)) sq_nearest_offer(&search, sq_field_short_name((sq_field)i));
+    if (can_be_shown(query, (sq_field)i, bodies)) sq_nearest_offer(&search, sq_field_short_name((sq_field)i));
   if (search.best) sq_error_append(error, ", did you mean '%s'?", search.best);
   return false;
 }
@@ -185,7 +187,7 @@ static bool wrong_choice(const sq_query *query, const char *name, bool bodies, s
 static bool choose_field(sq_query *query, const char *name, bool bodies, sq_error *error) {
   sq_field *chosen = (sq_field *)query->fields;
   sq_field field = field_named(query->source, name, strlen(name));
-  if (field == SQ_F_NONE || !shown(query, field, bodies)) return wrong_choice(query, name, bodies, error);
+  if (field == SQ_F_NONE || !can_be_shown(query, field, bodies)) return wrong_choice(query, name, bodies, error);
   for (size_t i = 0; i < query->field_count; i++)
     if (chosen[i] == field) return true;
   chosen[query->field_count++] = field;

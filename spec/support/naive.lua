@@ -1,10 +1,12 @@
 --- A small evaluator of queries, written from the meaning of queries alone and sharing no code with the
---- library: what the engines are held against. It works on records as they were added.
+--- library (but for the ids of projects, which are hashes): what the engines are held against. It works on records as they were added.
 ---
 --- A filter is a tree of tables: {"and", …}, {"or", …}, {"not", x}, {"some", x}, {"every", x}, {"root", x},
 --- {"in_trace", x}, {"entry", map, x}, {"true"}, {"false"}, and {"is", field, key, op, {literals}}, where a
 --- literal is { kind = "text"|"number"|"boolean", value =, … } with `value` on the field's own scale
 --- (microseconds, nano-dollars; a half below the scale is allowed).
+local core = require "sessionquery.core"
+
 local naive = {}
 
 -- ---------------------------------------------------------------------------------------------------- text
@@ -151,6 +153,36 @@ end
 
 derived.scores = scores_of
 
+local function in_error(row)
+  return row.error ~= nil or (row.status ~= nil and (row.status >= 400 or (row.status < 0 and row.status ~= -2)))
+end
+
+function derived.outcome(row)
+  if in_error(row) then return "error" end
+  local ended = row.responded_at ~= nil or row.latency_ms ~= nil
+  return (row.status == -2 or not ended) and "pending" or "success"
+end
+
+function derived.ended_at(row)
+  if row.responded_at or not row.latency_ms then return row.responded_at end
+  return row.created_at + row.latency_ms * 1000
+end
+
+--- No project of these worlds was given an id.
+local project_ids = {}
+
+function derived.project_id(row)
+  local owner = row.organization_id .. "\0" .. row.project
+  project_ids[owner] = project_ids[owner] or core.project_id(row.organization_id, row.project)
+  return project_ids[owner]
+end
+
+function derived.session_metadata(row, world)
+  local own = row.session_id and world.sessions[row.organization_id .. "\0" .. row.project .. "\0" .. row.session_id]
+  local map = own and own.metadata
+  return map and next(map) ~= nil and map or nil
+end
+
 function naive.value(row, field, world)
   if derived[field] then return derived[field](row, world) end
   return row[field]
@@ -201,6 +233,8 @@ local function entry_passes(entry, tree)
   return compare_member(tree[4], entry[tree[2]:gsub("^entry%.", "")], tree[5])
 end
 
+local maps = { properties = true, scores = true, extra = true, session_metadata = true }
+
 --- Whether a request satisfies a tree of request fields.
 function naive.passes(row, tree, world)
   local kind = tree[1]
@@ -224,7 +258,7 @@ function naive.passes(row, tree, world)
     return false
   end
   local field, key, op = tree[2], tree[3], tree[4]
-  if op == "has" and (field == "properties" or field == "scores" or field == "extra") then
+  if op == "has" and maps[field] then
     return request_member(row, field, tree[5][1].value, world) ~= nil
   end
   local value = request_member(row, field, key, world)
@@ -310,10 +344,6 @@ function naive.split(tree)
 end
 
 -- -------------------------------------------------------------------------------------------------- groups
-
-local function in_error(row)
-  return row.error ~= nil or (row.status ~= nil and (row.status >= 400 or (row.status < 0 and row.status ~= -2)))
-end
 
 --- Microseconds from `start` to a row's end. A sum of a time and a latency might leave what LuaJIT's numbers hold.
 local function end_of(row, start)

@@ -168,6 +168,11 @@ local function recipe_of(rng, count)
   for _, field in ipairs(recorded) do
     recipe.values[field.name] = field.type == "map" and map_recipe(rng, recipe.crowded) or makers[field.type](rng, field.name, field.type)
   end
+  local latency = recipe.values.latency_ms
+  recipe.values.latency_ms = function(r) -- the end of a call, in microseconds, is to be a number that LuaJIT has
+    local value = latency(r)
+    return value and value % 1000000000000
+  end
   recipe.values.run_type = function(r) return r.pick(pools.run_type) end
   recipe.values.trace_id = function(r) return r.pick { "t1", "t2", "t3", "t4", "t5", ABSENT, ABSENT } end
   recipe.values.parent_id = function(r) return r.chance(60) and "r" .. r.int(1, 9) or nil end
