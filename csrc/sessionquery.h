@@ -530,6 +530,10 @@ void sq_rows_free(sq_rows *rows);
 
 /* How many rows there are without limit and offset; -1 on failure. */
 int64_t sq_query_count(sq_store *store, const sq_query *query, sq_error *error);
+/* Of a query of requests, the `most` frequent elements of a list field, or members of a map, of each project: appends
+   JSON [[organization, project, element, n], …], of a map [organization, project, key, value, n]; by project, the most
+   frequent first, then by key and value. */
+bool sq_query_frequent(sq_store *store, const sq_query *query, const char *field, int64_t most, sq_text *out, sq_error *error);
 /* The rows as a JSON array, or a vendor's whole answer when the query came from one. */
 bool sq_query_json(sq_store *store, const sq_query *query, sq_text *out, sq_error *error);
 /* Which engine answers, why, what it will do, as text. */

@@ -133,6 +133,19 @@ static int write(lua_State *L, bool (*writer)(sq_store *, const sq_query *, sq_t
 static int json(lua_State *L) { return write(L, sq_query_json); }
 static int explain(lua_State *L) { return write(L, sq_query_explain); }
 
+/* core.frequent(store, query, field, most): JSON text */
+static int frequent(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const sq_query *query = binding_check(L, 2, BINDING_QUERY);
+  const char *field = luaL_checkstring(L, 3);
+  int64_t most = (int64_t)luaL_checknumber(L, 4);
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L);
+  if (!sq_query_frequent(store, query, field, most, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
+}
+
 /* core.answer(store, dialect, endpoint or nil, body): status, text */
 static int answer(lua_State *L) {
   size_t length;
@@ -277,7 +290,7 @@ void binding_open_query(lua_State *L) {
   static const luaL_Reg no_methods[] = {{NULL, NULL}};
   static const luaL_Reg row_methods[] = {{"length", rows_length}, {"read", rows_read}, {"all", rows_all}, {"columns", rows_columns}, {"next", rows_next}, {"json", rows_json}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"build", build}, {"query", compile}, {"rows", run},   {"count", count},
-                                       {"json", json},   {"explain", explain}, {"answer", answer}, {"note", note}, {"envelope", envelope}, {NULL, NULL}};
+                                       {"json", json},   {"explain", explain}, {"answer", answer}, {"note", note}, {"frequent", frequent}, {"envelope", envelope}, {NULL, NULL}};
   binding_make_type(L, BINDING_QUERY, no_methods, free_query, false);
   binding_make_type(L, BINDING_ROWS, row_methods, free_rows, true);
   compat_set_functions(L, functions);

@@ -27,6 +27,9 @@ typedef struct sq_sql_target {
   const char *any_element;                /* `@`: the list; the condition stands between it and any_close */
   const char *element;                    /* what the condition is about */
   const char *any_close;
+  const char *elements;                   /* `@`: a list or map; its elements as rows of x */
+  const char *element_as_json;            /* of x */
+  const char *is_plain_element;           /* x is text, a number or a boolean */
   const char *view[SQ_VIEW_COUNT];        /* `@`: "map, key", or one scalar */
   const char *member;                     /* the two arguments of a view: `@` the map, `#` the key */
   const char *entry_of_map, *entry_of_feedback, *entry_close; /* some entry; the condition stands inside */
@@ -63,10 +66,12 @@ bool sq_sql_select(sq_sql *sql, const sq_query *query, const sq_value *after, co
 bool sq_sql_pick(sq_sql *sql, const sq_query *query, const sq_value *seqs, const sq_columns *columns);
 /* What is looked up by a session: an aggregate of stage OWN. */
 bool sq_sql_own(sq_sql *sql, sq_field field, const sq_value key[3]);
+/* How often which elements of a list, or members of a map, occur: the `most` frequent ones of each project (frequent.c). */
+bool sq_sql_frequent(sq_sql *sql, const sq_query *query, sq_field field, int64_t most);
 /* How many rows it has without limit and offset. */
 bool sq_sql_count(sq_sql *sql, const sq_query *query);
 
-/* --- emit.c, for select.c */
+/* --- emit.c, for select.c and frequent.c */
 
 /* A filter about rows under this alias; a condition with AND, OR and NOT only has no further precedence. */
 void sq_emit_rows(sq_sql *sql, const sq_node *filter, const char *alias);
