@@ -110,8 +110,12 @@ static bool add_columns(sq_store *store, sq_error *error) {
   return true;
 }
 
+/* Feedback on a project as a whole names neither a request nor a session. */
+static const char *const feedback_by_project =
+    "CREATE INDEX feedback_by_project ON feedback(organization_id, project) WHERE request_id IS NULL AND session_id IS NULL;";
+
 static bool create_projects(sq_store *store, sq_error *error) {
-  return add_columns(store, error) && sq_execute(store, project_table, error);
+  return add_columns(store, error) && sq_execute(store, project_table, error) && sq_execute(store, feedback_by_project, error);
 }
 
 static bool create(sq_store *store, sq_error *error) {
