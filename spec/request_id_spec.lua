@@ -97,6 +97,77 @@ describe("a request id", function()
     vm.remove(path)
   end)
 
+  it("is unique whichever of a process's handles adds, is undone, seals, deletes or looks", function()
+    local path = make(30, 20)
+    local handles, known = {}, {}
+    for i = 1, 30 do known[i] = true end
+    for i = 1, 5 do handles[i] = open(path, 20) end
+    local function any() return handles[math.random(#handles)] end
+    local steps = {
+      function(from, to)
+        local new = 0
+        for i = from, to do
+          new, known[i] = new + (known[i] and 0 or 1), true
+        end
+        assert.equal(new, assert(any():ingest(lines(from, to), {})).added)
+      end,
+      function(from, to) assert.is_nil((any():ingest(lines(from, to) .. "\n{}", {}))) end,
+      function(from)
+        assert.equal(known[from] and 1 or 0, assert(any():delete { request = "r" .. from }).requests)
+        known[from] = nil
+      end,
+      function(from) assert.equal(known[from] ~= nil, any():feedback({ request_id = "r" .. from }, [[{"key":"k","score":1}]]) ~= nil) end,
+      function() assert(any():seal()) end,
+      function() assert(any():reindex()) end,
+      function(from) -- by another program
+        if known[from] then return end
+        assert.equal("", (vm.shell(([[sqlite3 %s "INSERT INTO request(request_id, organization_id, project, run_type, created_at_us)
+          VALUES ('r%d', '', 'default', 'llm', 1)" 2>&1]]):format(path, from))))
+        known[from] = true
+      end,
+      function()
+        local i = math.random(#handles)
+        handles[i]:close()
+        handles[i] = open(path, 20)
+      end,
+    }
+    local often = { 1, 1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7, 8 }
+    for _ = 1, 600 do
+      local from = math.random(150)
+      steps[often[math.random(#often)]](from, math.min(from + math.random(0, 12), 150))
+    end
+    for _, store in ipairs(handles) do store:close() end
+    is_unique(path)
+    local count = 0
+    for _ in pairs(known) do count = count + 1 end
+    assert.equal(count, stats(path).requests)
+    seal(path)
+    is_right(path)
+    vm.remove(path)
+  end)
+
+  it("is unique after the store was put back under open handles", function()
+    local path, backup = make(30, 20), vm.path()
+    local one, other = open(path, 20), open(path, 20)
+    vm.shell(("sqlite3 %s '.backup %s'"):format(path, backup))
+    assert(one:ingest(lines(31, 75), {}))
+    assert(other:seal())
+    add_again(other, 1, 75)
+    vm.shell(("sqlite3 %s '.restore %s'"):format(path, backup))
+    assert.equal(10, assert(other:ingest(lines(36, 45), {})).added)
+    add_again(one, 36, 45)
+    assert(one:seal())
+    add_again(one, 1, 30)
+    add_again(other, 36, 45)
+    assert.equal(30, assert(one:ingest(lines(46, 75), {})).added)
+    one:close()
+    other:close()
+    is_unique(path)
+    assert.equal(70, stats(path).requests)
+    vm.remove(path)
+    vm.remove(backup)
+  end)
+
   it("may stand in several organizations and projects", function()
     local path = vm.path()
     local store = open(path, 30)

@@ -8,29 +8,26 @@
 #define OFFSET_BITS (UINT64_C(0xFFFFFF))
 #define PROBES_BEFORE_BLOOM 16384 /* blobs read before it pays to read all of them once */
 
-/* A request and its id's hash. */
-typedef struct note {
-  uint64_t hash;
-  int64_t seq; /* 0: free */
-} note;
-
 typedef struct range {
   int64_t key, first_seq, last_seq;
 } range;
 
+/* What a handle knows. The notes are the process's, in sq_index: only a handle that sees an older state, or whose
+   file was put back to one, has its own. */
 typedef struct sq_ids sq_ids;
 struct sq_ids {
   uint64_t key[2];
-  int64_t stamp, seq, change;         /* what is known goes up to them */
-  int64_t before_seq, before_change;  /* where the transaction at hand began */
-  note *notes;                        /* requests behind the ranges, and changed ones */
-  size_t count, slots;
+  sq_notes own;
+  bool alone;         /* uses its own */
+  uint64_t turn;      /* of the process's notes, when they were brought up to the transaction at hand */
+  int64_t last;       /* the last request that the transaction at hand has noted */
+  int64_t stamp;      /* of the ranges; -1: not read */
   range *ranges;
   size_t range_count, range_capacity;
-  int64_t covered;                    /* the last range's end */
-  size_t hit;                         /* the range where the last one was found: a second import meets them in order */
+  int64_t covered;    /* the last range's end */
+  size_t hit;         /* the range where the last one was found: a second import meets them in order */
   size_t probes;
-  bool has_bloom;                     /* the index has a filter that knows these ranges */
+  bool has_bloom;     /* the index has a filter that knows these ranges */
 };
 
 static uint64_t hash_of(const uint64_t key[2], const char *id, size_t length) {
@@ -39,71 +36,7 @@ static uint64_t hash_of(const uint64_t key[2], const char *id, size_t length) {
   return hash[0];
 }
 
-/* ---------------------------------------------------------------------------------------------------- notes */
-
-static void place(note *notes, size_t slots, note one) {
-  size_t slot = one.hash & (slots - 1);
-  while (notes[slot].seq) {
-    if (notes[slot].hash == one.hash && notes[slot].seq == one.seq) return;
-    slot = (slot + 1) & (slots - 1);
-  }
-  notes[slot] = one;
-}
-
-/* Makes room, and leaves out the notes of seqs below `keeps_from`. */
-static bool rebuild(sq_ids *ids, size_t slots, int64_t keeps_from) {
-  note *notes = calloc(slots, sizeof *notes);
-  if (!notes) return false;
-  ids->count = 0;
-  for (size_t i = 0; i < ids->slots; i++) {
-    if (ids->notes[i].seq == 0 || ids->notes[i].seq < keeps_from) continue;
-    place(notes, slots, ids->notes[i]);
-    ids->count++;
-  }
-  free(ids->notes);
-  ids->notes = notes;
-  ids->slots = slots;
-  return true;
-}
-
-/* Three quarters full at the most: each handle has its own, and a gateway many handles. */
-static bool add_note(sq_ids *ids, uint64_t hash, int64_t seq, sq_error *error) {
-  if (ids->count * 4 >= ids->slots * 3 && !rebuild(ids, ids->slots ? ids->slots * 2 : 1024, INT64_MIN)) return sq_fail_memory(error);
-  place(ids->notes, ids->slots, (note){hash, seq});
-  ids->count++;
-  return true;
-}
-
-/* --------------------------------------------------------------------------------------------- keeping up */
-
-static bool note_rows(sq_store *store, sqlite3_stmt *read, sq_error *error) {
-  int code;
-  bool good = true;
-  while (good && (code = sqlite3_step(read)) == SQLITE_ROW) {
-    const char *id = (const char *)sqlite3_column_text(read, 1);
-    uint64_t hash = id ? hash_of(store->ids->key, id, (size_t)sqlite3_column_bytes(read, 1)) : 0;
-    good = id ? add_note(store->ids, hash, sqlite3_column_int64(read, 0), error) : sq_fail_memory(error);
-  }
-  good = good && (code == SQLITE_DONE || sq_sqlite_fail(store, code, error));
-  sqlite3_reset(read);
-  return good;
-}
-
-static bool note_new(sq_store *store, const sq_manifest *m, sq_error *error) {
-  int64_t after = store->ids->seq > store->ids->covered ? store->ids->seq : store->ids->covered;
-  if (after >= m->last_seq) return true;
-  sqlite3_stmt *read = sq_prepared(store, SQ_READ_NEW_IDS, error);
-  if (!read) return false;
-  sqlite3_bind_int64(read, 1, after);
-  return note_rows(store, read, error);
-}
-
-static bool note_changed(sq_store *store, int64_t after, sq_error *error) {
-  sqlite3_stmt *read = sq_prepared(store, SQ_READ_CHANGED_IDS, error);
-  if (!read) return false;
-  sqlite3_bind_int64(read, 1, after);
-  return note_rows(store, read, error);
-}
+/* ------------------------------------------------------------------------------------------------ the ranges */
 
 static bool add_range(sq_ids *ids, const range *one) {
   if (ids->range_count == ids->range_capacity) {
@@ -118,13 +51,14 @@ static bool add_range(sq_ids *ids, const range *one) {
 }
 
 /* A range holds all its requests, or notes of those that changed, whether its segment came to be or not. */
-static bool read_ranges(sq_store *store, sq_error *error) {
+static bool read_ranges(sq_store *store, int64_t stamp, sq_error *error) {
   sq_ids *ids = store->ids;
   sqlite3_stmt *read = sq_prepare(store, "SELECT place / 16, first_seq, last_seq FROM request_hash WHERE place % 16 = 0 ORDER BY last_seq", error);
   int code;
   bool good = read != NULL;
   ids->range_count = ids->hit = 0;
   ids->covered = 0;
+  ids->stamp = -1;
   while (good && (code = sqlite3_step(read)) == SQLITE_ROW) {
     const range one = {sqlite3_column_int64(read, 0), sqlite3_column_int64(read, 1), sqlite3_column_int64(read, 2)};
     good = add_range(ids, &one) || sq_fail_memory(error);
@@ -132,6 +66,7 @@ static bool read_ranges(sq_store *store, sq_error *error) {
   }
   good = good && (code == SQLITE_DONE || sq_sqlite_fail(store, code, error));
   sqlite3_finalize(read);
+  if (good) ids->stamp = stamp;
   return good;
 }
 
@@ -174,53 +109,127 @@ static bool fit_bloom(sq_index *index, size_t wanted, sq_error *error) {
   return sq_bloom_make(&index->bloom, wanted + wanted / 2) || sq_fail_memory(error);
 }
 
-static bool keep_bloom(sq_store *store, const sq_manifest *m, sq_error *error) {
+static bool keep_bloom(sq_store *store, sq_index *index, const sq_manifest *m, sq_error *error) {
   sq_ids *ids = store->ids;
-  sq_index *index = sq_index_of(store, m, error);
-  if (!index) return false;
-  pthread_mutex_lock(&index->bloom_lock);
+  pthread_mutex_lock(&index->ids_lock);
   ids->has_bloom = index->bloom.bits || ids->probes >= PROBES_BEFORE_BLOOM;
   bool good = !ids->has_bloom || (fit_bloom(index, ids->range_count * SQ_SEGMENT_ROWS, error) &&
                                   (index->fed >= m->stamp || feed_bloom(store, index, m->stamp, error)));
-  pthread_mutex_unlock(&index->bloom_lock);
+  pthread_mutex_unlock(&index->ids_lock);
   return good;
 }
 
-static bool begin(sq_store *store, const sq_manifest *m, sq_error *error) {
-  if (store->ids) return true;
-  store->ids = calloc(1, sizeof *store->ids);
-  if (!store->ids) return sq_fail_memory(error);
-  *store->ids = (sq_ids){.key = {m->identity.store[0], m->identity.store[1]}, .stamp = -1};
-  return true;
+/* ------------------------------------------------------------------------------------------------- the notes */
+
+static bool note_rows(sq_store *store, sq_notes *notes, sq_cached which, int64_t after, sq_error *error) {
+  sqlite3_stmt *read = sq_prepared(store, which, error);
+  int code;
+  bool good = true;
+  if (!read) return false;
+  sqlite3_bind_int64(read, 1, after);
+  while (good && (code = sqlite3_step(read)) == SQLITE_ROW) {
+    const char *id = (const char *)sqlite3_column_text(read, 1);
+    uint64_t hash = id ? hash_of(store->ids->key, id, (size_t)sqlite3_column_bytes(read, 1)) : 0;
+    good = id ? sq_notes_add(notes, hash, sqlite3_column_int64(read, 0), error) : sq_fail_memory(error);
+  }
+  good = good && (code == SQLITE_DONE || sq_sqlite_fail(store, code, error));
+  sqlite3_reset(read);
+  return good;
 }
 
 /* Segments came, and with them ranges: what is in them need not be kept any more, but what has changed since. */
-static bool take_ranges(sq_store *store, const sq_manifest *m, sq_error *error) {
+static bool begin_behind(sq_store *store, sq_notes *notes, const sq_manifest *m, sq_error *error) {
+  if (!sq_notes_keep(notes, store->ids->covered + 1, error)) return false;
+  notes->stamp = m->stamp;
+  notes->covered = store->ids->covered;
+  notes->change = 0;
+  return true;
+}
+
+static bool catch_up(sq_store *store, sq_notes *notes, const sq_manifest *m, sq_error *error) {
+  bool good = notes->stamp == m->stamp || begin_behind(store, notes, m, error);
+  int64_t after = notes->seq > notes->covered ? notes->seq : notes->covered;
+  good = good && (notes->change >= m->last_change || note_rows(store, notes, SQ_READ_CHANGED_IDS, notes->change, error));
+  good = good && (after >= m->last_seq || note_rows(store, notes, SQ_READ_NEW_IDS, after, error));
+  if (good) {
+    notes->seq = m->last_seq;
+    notes->change = m->last_change;
+  } else {
+    sq_notes_clear(notes); /* half of them would deny what is there */
+  }
+  return good;
+}
+
+static bool is_ahead(const sq_notes *notes, const sq_manifest *m) {
+  return notes->stamp > m->stamp || notes->seq > m->last_seq || notes->change > m->last_change;
+}
+
+/* A range may be there before its segment: who has read the ranges since has begun behind it. */
+static bool reach(sq_store *store, const sq_notes *notes, const sq_manifest *m, sq_error *error) {
+  bool short_of = notes->stamp == m->stamp && notes->covered > store->ids->covered;
+  return !short_of || read_ranges(store, m->stamp, error);
+}
+
+/* A transaction that writes sees the newest state: notes of a newer one are of what was put back. */
+static bool share(sq_store *store, sq_index *index, const sq_manifest *m, sq_error *error) {
   sq_ids *ids = store->ids;
-  if (ids->stamp == m->stamp) return true;
-  if (!read_ranges(store, error)) return false;
-  if (ids->slots && !rebuild(ids, ids->slots, ids->covered + 1)) return sq_fail_memory(error);
-  if (!note_changed(store, 0, error)) return false;
-  ids->stamp = m->stamp;
+  bool ahead = is_ahead(&index->notes, m);
+  if (ahead && sqlite3_txn_state(store->db, "main") == SQLITE_TXN_WRITE) {
+    sq_notes_clear(&index->notes);
+    sq_bloom_free(&index->bloom);
+    index->fed = -1;
+    ahead = false;
+  }
+  if (!ahead && !reach(store, &index->notes, m, error)) return false;
+  ids->alone = ahead || (index->notes.stamp == m->stamp && index->notes.covered > ids->covered);
+  if (!ids->alone && !catch_up(store, &index->notes, m, error)) return false;
+  ids->turn = index->notes.turn;
+  return true;
+}
+
+static bool keep_notes(sq_store *store, sq_index *index, const sq_manifest *m, sq_error *error) {
+  sq_ids *ids = store->ids;
+  if (ids->stamp != m->stamp && !read_ranges(store, m->stamp, error)) return false;
+  ids->last = 0;
+  pthread_mutex_lock(&index->ids_lock);
+  bool good = share(store, index, m, error);
+  pthread_mutex_unlock(&index->ids_lock);
+  if (!ids->alone || is_ahead(&ids->own, m)) sq_notes_clear(&ids->own);
+  return good && (!ids->alone || catch_up(store, &ids->own, m, error));
+}
+
+static bool begin(sq_store *store, const sq_manifest *m, sq_error *error) {
+  if (!store->ids) {
+    store->ids = malloc(sizeof *store->ids);
+    if (!store->ids) return sq_fail_memory(error);
+    *store->ids = (sq_ids){.stamp = -1, .own = {.stamp = -1}};
+  }
+  for (int i = 0; i < 2; i++) store->ids->key[i] = m->identity.store[i];
   return true;
 }
 
 static bool keep_up(sq_store *store, sq_error *error) {
   sq_manifest m;
   if (!sq_manifest_read(store, &m, error) || !begin(store, &m, error)) return false;
-  sq_ids *ids = store->ids;
-  bool first = !store->ids_are_current;
-  if (first && !take_ranges(store, &m, error)) return false;
-  if (first && m.last_change > ids->change && !note_changed(store, ids->change, error)) return false;
-  if (first && !note_new(store, &m, error)) return false;
-  ids->change = m.last_change;
-  ids->seq = m.last_seq;
-  if (first) {
-    ids->before_seq = ids->seq;
-    ids->before_change = ids->change;
-  }
+  sq_index *index = sq_index_of(store, &m, error);
+  if (!index || (!store->ids_are_current && !keep_notes(store, index, &m, error))) return false;
   store->ids_are_current = true;
-  return keep_bloom(store, &m, error);
+  return keep_bloom(store, index, &m, error);
+}
+
+/* The process's notes of this hash, or the handle's own. False: some were left out since; nothing is read. */
+static bool read_notes(sq_store *store, uint64_t hash, sq_seqs *out, bool *known, sq_error *error) {
+  const sq_ids *ids = store->ids;
+  sq_index *index = store->index;
+  const sq_notes *notes = ids->alone ? &ids->own : &index->notes;
+  bool good = true;
+  pthread_mutex_lock(&index->ids_lock);
+  *known = ids->alone || notes->turn == ids->turn;
+  const sq_note *note;
+  size_t at = sq_notes_begin(notes, hash);
+  while (*known && good && (note = sq_notes_next(notes, hash, &at))) good = sq_seqs_add(out, note->seq, error);
+  pthread_mutex_unlock(&index->ids_lock);
+  return good;
 }
 
 /* ------------------------------------------------------------------------------------------------ finding */
@@ -251,11 +260,15 @@ static bool look(finding *f, int64_t seq) {
 static bool is_enough(const finding *f) { return f->organization && f->project && f->out->count > 0; }
 
 static bool find_notes(finding *f, uint64_t hash) {
-  const sq_ids *ids = f->store->ids;
-  if (ids->slots == 0) return true;
-  for (size_t slot = hash & (ids->slots - 1); ids->notes[slot].seq && !is_enough(f); slot = (slot + 1) & (ids->slots - 1))
-    if (ids->notes[slot].hash == hash && !look(f, ids->notes[slot].seq)) return false;
-  return true;
+  sq_seqs noted = {0};
+  bool known, good = read_notes(f->store, hash, &noted, &known, f->error);
+  while (good && !known) { /* another has taken them further, in a transaction that began after this one */
+    f->store->ids_are_current = false;
+    good = keep_up(f->store, f->error) && read_notes(f->store, hash, &noted, &known, f->error);
+  }
+  for (size_t i = 0; i < noted.count && good && !is_enough(f); i++) good = look(f, noted.items[i]);
+  free(noted.items);
+  return good;
 }
 
 static size_t first_not_below(const uint64_t *hashes, size_t count, uint64_t wanted) {
@@ -304,9 +317,9 @@ static bool find_in(finding *f, size_t index, uint64_t hash) {
 static bool is_denied(const sq_store *store, uint64_t hash) {
   sq_index *index = store->index;
   if (!store->ids->has_bloom || !index) return false;
-  pthread_mutex_lock(&index->bloom_lock);
+  pthread_mutex_lock(&index->ids_lock);
   bool denied = index->bloom.bits && index->fed >= store->ids->stamp && !sq_bloom_may_have(&index->bloom, hash & ~OFFSET_BITS);
-  pthread_mutex_unlock(&index->bloom_lock);
+  pthread_mutex_unlock(&index->ids_lock);
   return denied;
 }
 
@@ -325,7 +338,7 @@ static bool find_in_ranges(finding *f, uint64_t hash) {
   if (!find_sealed(f, hash)) return false;
   if (!f->outdated || is_enough(f)) return true;
   f->outdated = false;
-  return read_ranges(f->store, f->error) && find_sealed(f, hash) &&
+  return read_ranges(f->store, f->store->ids->stamp, f->error) && find_sealed(f, hash) &&
          (!f->outdated || sq_fail(f->error, SQ_E_STORE, "the store's table request_hash is damaged: reindex"));
 }
 
@@ -341,19 +354,26 @@ bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organizati
 }
 
 bool sq_ids_note(sq_store *store, uint64_t hash, int64_t seq, sq_error *error) {
-  store->ids->seq = seq;
-  return add_note(store->ids, hash, seq, error);
+  sq_ids *ids = store->ids;
+  pthread_mutex_lock(&store->index->ids_lock);
+  bool noted = sq_notes_add(ids->alone ? &ids->own : &store->index->notes, hash, seq, error);
+  pthread_mutex_unlock(&store->index->ids_lock);
+  if (seq > ids->last) ids->last = seq;
+  return noted;
 }
 
-void sq_ids_roll_back(sq_store *store) {
-  if (!store->ids || !store->ids_are_current) return;
-  store->ids->seq = store->ids->before_seq;
-  store->ids->change = store->ids->before_change;
+void sq_ids_committed(sq_store *store) {
+  const sq_ids *ids = store->ids;
+  if (!ids || !store->ids_are_current || ids->alone || !store->index) return;
+  pthread_mutex_lock(&store->index->ids_lock);
+  sq_notes *notes = &store->index->notes;
+  if (notes->turn == ids->turn && notes->seq < ids->last) notes->seq = ids->last;
+  pthread_mutex_unlock(&store->index->ids_lock);
 }
 
 void sq_ids_free(sq_store *store) {
   if (!store->ids) return;
-  free(store->ids->notes);
+  sq_notes_clear(&store->ids->own);
   free(store->ids->ranges);
   free(store->ids);
   store->ids = NULL;

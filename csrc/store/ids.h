@@ -2,8 +2,8 @@
 
    What is sealed has its hashes in table request_hash, written with each segment: for a range of seqs 16 blobs, by
    the hash's upper four bits, of sorted 64-bit numbers: 40 bits of the hash, 24 of seq - first_seq. Behind the
-   ranges, and what was changed since, a handle that looks for ids keeps in memory. A hash is no proof: the row is
-   looked at. What stands in the table, but is no longer so, does no harm: each writing has a place of its own in it
+   ranges, and what was changed since, the process keeps in memory once a handle looks for ids. A hash is no proof:
+   the row is looked at, so that notes of rows that are not there, or not yet, do no harm. What stands in the table, but is no longer so, does no harm: each writing has a place of its own in it
    (`key`), and takes nobody's; what others need goes only with the manifest that no longer needs it. */
 #ifndef SQ_STORE_IDS_H
 #define SQ_STORE_IDS_H
@@ -18,8 +18,8 @@
 bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *hash, sq_seqs *out, sq_error *error);
 /* Notes a request that the transaction at hand has added, and has looked for before. */
 bool sq_ids_note(sq_store *store, uint64_t hash, int64_t seq, sq_error *error);
-/* The transaction at hand is undone. */
-void sq_ids_roll_back(sq_store *store);
+/* What the transaction at hand has noted stands. */
+void sq_ids_committed(sq_store *store);
 void sq_ids_free(sq_store *store);
 
 /* The hashes of the requests of one range. Free `items`. */

@@ -8,6 +8,7 @@
 #include "column/file.h"
 #include "column/view.h"
 #include "store/bloom.h"
+#include "store/notes.h"
 #include "store/sqlite.h"
 
 #define SQ_MOST_UNSEALED (4 * SQ_SEGMENT_ROWS) /* more rows than these are not read into memory */
@@ -66,7 +67,8 @@ struct sq_index {
   struct sq_version *newest;
   char last_error[256];
   int64_t seal_after; /* monotonic microseconds: when a seal that nobody asked for is tried again */
-  pthread_mutex_t bloom_lock; /* of these two */
+  pthread_mutex_t ids_lock; /* of these three (store/ids.h) */
+  sq_notes notes;
   sq_bloom bloom;             /* hashes of the ids of all that is sealed, once it pays: 30 bits a request, so one for all handles */
   int64_t fed;                /* the stamp up to which it has them; -1: there is none */
 };

@@ -2,6 +2,7 @@
 #include "store/fresh.h"
 #include "store/ids.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +11,8 @@
 #include "base/time.h"
 
 #define PROGRESS_STEPS 1000
+#define CACHE_KB 32768      /* of SQLite's pages, for all handles of a file in this process */
+#define LEAST_CACHE_KB 2048 /* SQLite's default for one */
 #define LOCK_WAIT_US (10 * SQ_MICROS_PER_SECOND) /* for a handle without timeout */
 
 /* --------------------------------------------------------------------------------------------- deadlines */
@@ -33,11 +36,26 @@ static int on_busy(void *state, int count) {
   return 1;
 }
 
+/* A gateway has a handle in each Lua VM of its thread pool: each takes its share of what one would have. What stands
+   against it for now is tried again; it changes no answer. */
+static void share_cache(sq_store *store) {
+  unsigned turn = sq_held_turn(), share;
+  char sql[64];
+  if (!store->db || store->cache_turn == turn) return;
+  share = CACHE_KB / sq_held_count(store);
+  if (share < LEAST_CACHE_KB) share = LEAST_CACHE_KB;
+  snprintf(sql, sizeof sql, "PRAGMA cache_size = -%u", share);
+  if (share != store->cache_kb && sqlite3_exec(store->db, sql, NULL, NULL, NULL) != SQLITE_OK) return;
+  store->cache_kb = share;
+  store->cache_turn = turn;
+}
+
 bool sq_store_enter(sq_store *store, sq_error *error) {
   if (store->owner != getpid())
     return sq_fail(error, SQ_E_CLOSED, "the store was opened by the process that this one was forked from: close it before the fork, and open it after");
   store->ids_are_current = false;
   store->deadline = store->timeout_us ? sq_time_monotonic() + store->timeout_us : 0;
+  share_cache(store);
   return true;
 }
 
@@ -52,7 +70,7 @@ static bool is_our_table(const char *name) {
   return !name;
 }
 
-/* Read-only handles: our tables, functions, reading transactions, and the pragmas that tell versions. */
+/* Read-only handles: our tables, functions, reading transactions, and the pragmas that tell versions or size the cache. */
 static int authorize(void *state, int action, const char *first, const char *second, const char *database, const char *trigger) {
   (void)state, (void)second, (void)trigger;
   switch (action) {
@@ -64,7 +82,8 @@ static int authorize(void *state, int action, const char *first, const char *sec
       return strcmp(first, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_READ: return is_our_table(first) || !database ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_PRAGMA: return strcmp(first, "user_version") == 0 || strcmp(first, "application_id") == 0 ||
-                                       strcmp(first, "page_count") == 0 || strcmp(first, "page_size") == 0
+                                       strcmp(first, "page_count") == 0 || strcmp(first, "page_size") == 0 ||
+                                       strcmp(first, "cache_size") == 0
                                    ? SQLITE_OK
                                    : SQLITE_DENY;
     default: return SQLITE_DENY;
@@ -101,7 +120,7 @@ static bool open_file(sq_store *store, sq_error *error) {
   sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_busy_handler(store->db, on_busy, store);
   sqlite3_progress_handler(store->db, PROGRESS_STEPS, on_progress, store);
-  return (sq_register_functions(store) || sq_fail_memory(error)) && sq_execute(store, "PRAGMA cache_size = -32768", error);
+  return sq_register_functions(store) || sq_fail_memory(error);
 }
 
 /* SQLite does not ask the busy handler when it changes the journal mode. */
@@ -190,6 +209,7 @@ sq_store *sq_store_open(const char *path, const sq_open_options *options, sq_err
   sq_store *store = make_store(path, options ? options : &defaults, error);
   if (!store) return NULL;
   bool ready = sq_store_enter(store, error) && make_ready(store, error);
+  if (ready) share_cache(store);
   if (ready && store->readonly) sqlite3_set_authorizer(store->db, authorize, store);
   if (ready) return store;
   sq_store_close(store);

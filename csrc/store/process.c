@@ -2,6 +2,7 @@
    which its parent has open believes to hold the parent's locks, takes none, and loses writes. So each
    process knows which files it, or the process it was forked from, has open. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct sq_held {
    with threads at work must not open stores in the child anyway (fork(2)). */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static held *first;
+static _Atomic unsigned turn = 1; /* another one with each handle that comes or goes */
 
 static bool is_inherited(dev_t device, ino_t inode) {
   for (const held *h = first; h; h = h->next)
@@ -41,6 +43,7 @@ bool sq_hold_file(sq_store *store, sq_error *error) {
     *entry = (held){first, file.st_dev, file.st_ino, getpid()};
     snprintf(entry->shared_memory, room, "%s-shm", store->path);
     first = store->held = entry;
+    atomic_fetch_add(&turn, 1);
   }
   pthread_mutex_unlock(&lock);
   if (inherited)
@@ -53,6 +56,17 @@ bool sq_held_file(const sq_store *store, uint64_t *device, uint64_t *inode) {
   *device = store->held->device;
   *inode = store->held->inode;
   return true;
+}
+
+unsigned sq_held_turn(void) { return atomic_load_explicit(&turn, memory_order_relaxed); }
+
+unsigned sq_held_count(const sq_store *store) {
+  unsigned count = 0;
+  if (!store->held) return 1;
+  pthread_mutex_lock(&lock);
+  for (const held *h = first; h; h = h->next) count += h->device == store->held->device && h->inode == store->held->inode;
+  pthread_mutex_unlock(&lock);
+  return count;
 }
 
 bool sq_path_is_held(const char *path) {
@@ -74,6 +88,7 @@ void sq_let_file_go(sq_store *store) {
   held **link = &first;
   while (*link != store->held) link = &(*link)->next;
   *link = store->held->next;
+  atomic_fetch_add(&turn, 1);
   pthread_mutex_unlock(&lock);
   free(store->held);
   store->held = NULL;

@@ -13,8 +13,8 @@ static bool is_same(const sq_index *index, uint64_t device, uint64_t inode, cons
 static sq_index *make(uint64_t device, uint64_t inode, const uint64_t store[2]) {
   sq_index *index = calloc(1, sizeof *index);
   if (!index) return NULL;
-  *index = (sq_index){.next = first, .device = device, .inode = inode, .store = {store[0], store[1]}, .fed = -1};
-  if (pthread_mutex_init(&index->lock, NULL) != 0 || pthread_mutex_init(&index->bloom_lock, NULL) != 0) {
+  *index = (sq_index){.next = first, .device = device, .inode = inode, .store = {store[0], store[1]}, .notes = {.stamp = -1}, .fed = -1};
+  if (pthread_mutex_init(&index->lock, NULL) != 0 || pthread_mutex_init(&index->ids_lock, NULL) != 0) {
     free(index);
     return NULL;
   }
@@ -65,7 +65,8 @@ void sq_index_let_go(sq_store *store) {
   if (!last) return;
   sq_version_release(index->newest);
   sq_bloom_free(&index->bloom);
-  pthread_mutex_destroy(&index->bloom_lock);
+  sq_notes_clear(&index->notes);
+  pthread_mutex_destroy(&index->ids_lock);
   pthread_mutex_destroy(&index->lock);
   free(index);
 }

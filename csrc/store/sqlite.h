@@ -46,6 +46,7 @@ struct sq_store {
   bool readonly, relaxed, memory;
   bool uninterrupted; /* the deadline does not end what runs */
   struct sq_held *held; /* this file in the table of this process; NULL: in memory */
+  unsigned cache_turn, cache_kb; /* of SQLite's pages: its share, when it was told last; 0: not yet */
   int64_t timeout_us; /* 0: none */
   int64_t deadline;   /* of this call, monotonic microseconds; 0: none */
   int64_t lock_deadline; /* of this wait for a lock, when the call has none */
@@ -99,6 +100,9 @@ bool sq_hold_file(sq_store *store, sq_error *error);
 void sq_let_file_go(sq_store *store);
 /* Which file the handle has open; false: none that has a name. */
 bool sq_held_file(const sq_store *store, uint64_t *device, uint64_t *inode);
+/* How many handles of this process have the file open. It may be another number when the turn is another. */
+unsigned sq_held_count(const sq_store *store);
+unsigned sq_held_turn(void);
 
 /* --- target.c */
 /* The narrower of what the handle (`scope`) and the caller say, NULL for all; false when they contradict. */

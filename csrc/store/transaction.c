@@ -26,7 +26,6 @@ static bool control(sq_store *store, sq_cached which, sq_error *error) {
    could be committed by mistake, since every write begins one. */
 static void roll_back(sq_store *store) {
   sq_error ignored = {.code = SQ_OK};
-  sq_ids_roll_back(store);
   sq_fresh_drop(store);
   if (!sqlite3_get_autocommit(store->db)) control(store, SQ_ROLLBACK, &ignored);
 }
@@ -44,7 +43,10 @@ bool sq_begin_write(sq_store *store, sq_error *error) {
 }
 
 bool sq_end_write(sq_store *store, bool good, sq_error *error) {
-  if (good && control(store, SQ_COMMIT, error)) return true;
+  if (good && control(store, SQ_COMMIT, error)) {
+    sq_ids_committed(store);
+    return true;
+  }
   roll_back(store);
   return false;
 }

@@ -181,6 +181,8 @@ local function killing()
   server:stop()
 end
 
+local MARK = 30 -- seconds between looks at the memory
+
 --- Megabytes of both workers: their own, and pages of files that they map, as the store's column index, which grows with it.
 local function resident(server)
   local own, mapped = 0, 0
@@ -204,9 +206,9 @@ local function soak()
   }
   local began, marks = socket.gettime(), {}
   repeat
-    socket.sleep(SOAK / 12)
+    socket.sleep(math.min(MARK, SOAK / 12))
     marks[#marks + 1] = resident(server)
-  until socket.gettime() - began > SOAK - SOAK / 24
+  until socket.gettime() - began > SOAK - MARK / 2
   for _, load in ipairs(loads) do
     local output = load:read "*a"
     print("  " .. output:match "[^\n]+requests in[^\n]+" .. (output:match "Non%-2xx[^\n]+" or ""))
