@@ -5,11 +5,8 @@
 #include <string.h>
 
 #define DEEPEST_BRANCH 64
-#define FEEDBACK_KEY "helicone-score-feedback"
 
 /* ------------------------------------------------------------------------------------------ operators */
-
-typedef enum class { TEXT = 1, NUMBER = 2, TIME = 4, BOOLEAN = 8, SEARCH = 16, EXACT = 32 } class;
 
 static const struct operator {
   const char *name;
@@ -17,154 +14,18 @@ static const struct operator {
   bool negative;
   unsigned classes;
 } operators[] = {
-    {"equals", SQ_OP_EQ, false, TEXT | NUMBER | TIME | BOOLEAN | EXACT},
-    {"not-equals", SQ_OP_EQ, true, TEXT | NUMBER},
-    {"like", SQ_OP_LIKE, false, TEXT},
-    {"ilike", SQ_OP_ILIKE, false, TEXT},
-    {"contains", SQ_OP_CONTAINS, false, TEXT | SEARCH},
-    {"not-contains", SQ_OP_CONTAINS, true, TEXT},
-    {"gt", SQ_OP_GT, false, NUMBER | TIME},
-    {"gte", SQ_OP_GTE, false, NUMBER | TIME},
-    {"lt", SQ_OP_LT, false, NUMBER | TIME},
-    {"lte", SQ_OP_LTE, false, NUMBER | TIME},
+    {"equals", SQ_OP_EQ, false, HELICONE_TEXT | HELICONE_NUMBER | HELICONE_TIME | HELICONE_BOOLEAN | HELICONE_EXACT},
+    {"not-equals", SQ_OP_EQ, true, HELICONE_TEXT | HELICONE_NUMBER},
+    {"like", SQ_OP_LIKE, false, HELICONE_TEXT},
+    {"ilike", SQ_OP_ILIKE, false, HELICONE_TEXT},
+    {"contains", SQ_OP_CONTAINS, false, HELICONE_TEXT | HELICONE_SEARCH},
+    {"not-contains", SQ_OP_CONTAINS, true, HELICONE_TEXT},
+    {"gt", SQ_OP_GT, false, HELICONE_NUMBER | HELICONE_TIME},
+    {"gte", SQ_OP_GTE, false, HELICONE_NUMBER | HELICONE_TIME},
+    {"lt", SQ_OP_LT, false, HELICONE_NUMBER | HELICONE_TIME},
+    {"lte", SQ_OP_LTE, false, HELICONE_NUMBER | HELICONE_TIME},
 };
 enum { OPERATORS = sizeof operators / sizeof *operators };
-
-/* -------------------------------------------------------------------------------------------- columns */
-
-/* How a column departs from a plain comparison. */
-enum {
-  BLANK = 1,       /* equals "": "" or absent */
-  EMPTY_WORD = 2,  /* "__empty__" is another way to write "" */
-  NULL_WORD = 4,   /* equals "null": absent */
-  NOT_FALSE = 8,   /* equals false: false or absent */
-  ZERO = 16,       /* an unknown sum is 0 */
-  SCORE = 32,      /* a boolean that may have been recorded as 1 or 0 */
-  SCORE_KEY = 64,  /* asks about the keys of the scores */
-};
-#define PLAIN (BLANK | EMPTY_WORD | NULL_WORD)
-#define LIST (BLANK | EMPTY_WORD)
-
-typedef struct column {
-  const char *name;
-  sq_field field;
-  class class;
-  unsigned quirks;
-} column;
-
-static const column request_columns[] = {
-    {"country_code", SQ_F_COUNTRY_CODE, TEXT, PLAIN},
-    {"latency", SQ_F_LATENCY_MS, NUMBER, 0},
-    {"cost", SQ_F_COST_USD, NUMBER, 0},
-    {"provider", SQ_F_PROVIDER, TEXT, PLAIN},
-    {"time_to_first_token", SQ_F_TIME_TO_FIRST_TOKEN_MS, NUMBER, 0},
-    {"status", SQ_F_STATUS, NUMBER, 0},
-    {"request_created_at", SQ_F_CREATED_AT, TIME, 0},
-    {"response_created_at", SQ_F_RESPONDED_AT, TIME, 0},
-    {"model", SQ_F_MODEL, TEXT, PLAIN},
-    {"user_id", SQ_F_USER_ID, TEXT, PLAIN},
-    {"organization_id", SQ_F_ORGANIZATION_ID, TEXT, PLAIN},
-    {"node_id", SQ_F_NODE_ID, TEXT, PLAIN},
-    {"job_id", SQ_F_JOB_ID, TEXT, PLAIN},
-    {"threat", SQ_F_THREAT, BOOLEAN, 0},
-    {"request_id", SQ_F_REQUEST_ID, TEXT, PLAIN},
-    {"prompt_tokens", SQ_F_PROMPT_TOKENS, NUMBER, 0},
-    {"completion_tokens", SQ_F_COMPLETION_TOKENS, NUMBER, 0},
-    {"prompt_cache_read_tokens", SQ_F_PROMPT_CACHE_READ_TOKENS, NUMBER, 0},
-    {"prompt_cache_write_tokens", SQ_F_PROMPT_CACHE_WRITE_TOKENS, NUMBER, 0},
-    {"total_tokens", SQ_F_TOTAL_TOKENS, NUMBER, 0},
-    {"target_url", SQ_F_TARGET_URL, TEXT, PLAIN},
-    {"property_key", SQ_F_PROPERTIES, EXACT, 0},
-    {"scores_column", SQ_F_ENTRY_KEY, TEXT, SCORE_KEY},
-    {"request_body", SQ_F_REQUEST_BODY, SEARCH, 0},
-    {"response_body", SQ_F_RESPONSE_BODY, SEARCH, 0},
-    {"cache_enabled", SQ_F_CACHE_ENABLED, BOOLEAN, NOT_FALSE},
-    {"cache_reference_id", SQ_F_CACHE_REFERENCE_ID, TEXT, PLAIN},
-    {"cached", SQ_F_CACHED, BOOLEAN, 0},
-    {"assets", SQ_F_ASSETS, TEXT, LIST},
-    {FEEDBACK_KEY, SQ_F_SCORES, BOOLEAN, SCORE},
-    {"prompt_id", SQ_F_PROMPT_ID, TEXT, PLAIN},
-    {"prompt_version", SQ_F_PROMPT_VERSION, TEXT, PLAIN},
-    {"request_referrer", SQ_F_REQUEST_REFERRER, TEXT, PLAIN},
-    {"is_passthrough_billing", SQ_F_IS_PASSTHROUGH_BILLING, BOOLEAN, NOT_FALSE},
-    {.name = NULL},
-};
-
-static const column session_columns[] = {
-    {"session_session_id", SQ_F_SESSION_KEY, TEXT, PLAIN},
-    {"session_session_name", SQ_F_SESSION_LABEL, TEXT, PLAIN},
-    {"session_total_cost", SQ_F_SESSION_COST, NUMBER, ZERO},
-    {"session_total_tokens", SQ_F_SESSION_TOKENS, NUMBER, ZERO},
-    {"session_prompt_tokens", SQ_F_SESSION_PROMPT_TOKENS, NUMBER, ZERO},
-    {"session_completion_tokens", SQ_F_SESSION_COMPLETION_TOKENS, NUMBER, ZERO},
-    {"session_total_requests", SQ_F_SESSION_REQUESTS, NUMBER, 0},
-    {"session_created_at", SQ_F_SESSION_CREATED_AT, TIME, 0},
-    {"session_latest_request_created_at", SQ_F_SESSION_LATEST, TIME, 0},
-    {"session_tag", SQ_F_SESSION_TAGS, TEXT, LIST},
-    {"total_cost", SQ_F_SESSION_COST, NUMBER, ZERO},     /* legacy */
-    {"total_tokens", SQ_F_SESSION_TOKENS, NUMBER, ZERO}, /* legacy */
-    {.name = NULL},
-};
-
-static const column legacy_response_columns[] = {
-    {"body_tokens", SQ_F_TOTAL_TOKENS, NUMBER, 0},
-    {"body_model", SQ_F_MODEL, TEXT, PLAIN},
-    {"body_completion", SQ_F_RESPONSE_BODY, TEXT, PLAIN},
-    {"status", SQ_F_STATUS, NUMBER, 0},
-    {"model", SQ_F_MODEL, TEXT, PLAIN},
-    {.name = NULL},
-};
-
-static const column legacy_request_columns[] = {
-    {"prompt", SQ_F_REQUEST_BODY, TEXT, PLAIN},
-    {"created_at", SQ_F_CREATED_AT, TIME, 0},
-    {"user_id", SQ_F_USER_ID, TEXT, PLAIN},
-    {"auth_hash", SQ_F_NONE, TEXT, 0}, /* not recorded */
-    {"org_id", SQ_F_ORGANIZATION_ID, TEXT, PLAIN},
-    {"id", SQ_F_REQUEST_ID, TEXT, PLAIN},
-    {"node_id", SQ_F_NODE_ID, TEXT, PLAIN},
-    {"model", SQ_F_MODEL, TEXT, PLAIN},
-    {"modelOverride", SQ_F_NONE, TEXT, 0}, /* not recorded */
-    {"path", SQ_F_TARGET_URL, TEXT, PLAIN},
-    {"prompt_id", SQ_F_PROMPT_ID, TEXT, PLAIN},
-    {.name = NULL},
-};
-
-static const column legacy_feedback_columns[] = {
-    {"id", SQ_F_ENTRY_ID, NUMBER, 0},
-    {"created_at", SQ_F_ENTRY_CREATED_AT, TIME, 0},
-    {"rating", SQ_F_ENTRY_SCORE, BOOLEAN, SCORE},
-    {"response_id", SQ_F_REQUEST_ID, TEXT, PLAIN},
-    {.name = NULL},
-};
-
-static const column legacy_search_columns[] = {
-    {"request_body_vector", SQ_F_REQUEST_BODY, SEARCH, 0},
-    {"response_body_vector", SQ_F_RESPONSE_BODY, SEARCH, 0},
-    {.name = NULL},
-};
-
-static const column legacy_cache_columns[] = {
-    {"organization_id", SQ_F_ORGANIZATION_ID, TEXT, PLAIN},
-    {"request_id", SQ_F_REQUEST_ID, TEXT, PLAIN},
-    {"latency", SQ_F_LATENCY_MS, NUMBER, 0},
-    {"completion_tokens", SQ_F_COMPLETION_TOKENS, NUMBER, 0},
-    {"prompt_tokens", SQ_F_PROMPT_TOKENS, NUMBER, 0},
-    {"created_at", SQ_F_CREATED_AT, TIME, 0},
-    {.name = NULL},
-};
-
-/* Columns that hold one column for each key. */
-static const column property_member = {"properties", SQ_F_PROPERTIES, TEXT, BLANK};
-static const column score_member = {"scores", SQ_F_SCORES, TEXT, 0};
-/* Keys of properties that are recorded as fields. */
-static const column named_properties[] = {
-    {"Helicone-Session-Id", SQ_F_SESSION_ID, TEXT, BLANK},
-    {"Helicone-Session-Name", SQ_F_SESSION_NAME, TEXT, BLANK},
-    {"Helicone-Session-Path", SQ_F_SESSION_PATH, TEXT, BLANK},
-    {"Helicone-Session-Feedback", SQ_F_SESSION_RATING, TEXT, BLANK},
-    {.name = NULL},
-};
 
 /* ---------------------------------------------------------------------------------------------- errors */
 
@@ -210,14 +71,14 @@ sq_operand helicone_number(helicone *h, const cJSON *item) {
 
 /* A column as it is met in a leaf: the member's key, if it has one, and where it stands. */
 typedef struct subject {
-  const column *column;
+  const helicone_column *column;
   const char *key;
   size_t key_length;
   sq_place place;
 } subject;
 
 static sq_node *compare(helicone *h, const subject *s, sq_op op, const sq_operand *value) {
-  unsigned flags = s->column->quirks & ZERO ? SQ_OR_ZERO : s->column->class == TEXT && s->key ? SQ_AS_TEXT : 0;
+  unsigned flags = s->column->quirks & HELICONE_ZERO ? SQ_OR_ZERO : s->column->class == HELICONE_TEXT && s->key ? SQ_AS_TEXT : 0;
   return sq_build_compare(h->builder, s->column->field, s->key, s->key_length, op, value, value != NULL, flags, s->place);
 }
 
@@ -227,10 +88,10 @@ static bool is(const sq_operand *value, const char *text) {
 
 static sq_node *compare_text(helicone *h, const subject *s, sq_op op, const sq_operand *value) {
   unsigned quirks = s->column->quirks;
-  if (quirks & SCORE_KEY) return sq_build_entry(h->builder, SQ_F_SCORES, compare(h, s, op, value), s->place);
+  if (quirks & HELICONE_SCORE_KEY) return sq_build_entry(h->builder, SQ_F_SCORES, compare(h, s, op, value), s->place);
   if (op != SQ_OP_EQ) return compare(h, s, op, value);
-  if (quirks & NULL_WORD && is(value, "null")) return compare(h, s, SQ_OP_ABSENT, NULL);
-  if (quirks & BLANK && (is(value, "") || (quirks & EMPTY_WORD && is(value, "__empty__")))) {
+  if (quirks & HELICONE_NULL_WORD && is(value, "null")) return compare(h, s, SQ_OP_ABSENT, NULL);
+  if (quirks & HELICONE_BLANK && (is(value, "") || (quirks & HELICONE_EMPTY_WORD && is(value, "__empty__")))) {
     sq_operand blank = sq_text_operand("", 0, value->place);
     return sq_build_or(h->builder, compare(h, s, SQ_OP_ABSENT, NULL), compare(h, s, SQ_OP_EQ, &blank));
   }
@@ -239,34 +100,28 @@ static sq_node *compare_text(helicone *h, const subject *s, sq_op op, const sq_o
 
 static sq_node *compare_boolean(helicone *h, const subject *s, bool wanted, sq_place place) {
   sq_operand yes = sq_boolean_operand(true, place), value = sq_boolean_operand(wanted, place);
-  if (s->column->quirks & NOT_FALSE && !wanted) return sq_build_not(h->builder, compare(h, s, SQ_OP_EQ, &yes));
+  if (s->column->quirks & HELICONE_NOT_FALSE && !wanted) return sq_build_not(h->builder, compare(h, s, SQ_OP_EQ, &yes));
   sq_node *node = compare(h, s, SQ_OP_EQ, &value);
-  if (!(s->column->quirks & SCORE)) return node;
+  if (!(s->column->quirks & HELICONE_SCORE)) return node;
   sq_operand number = sq_number_operand(wanted ? "1" : "0", 1, place);
   return sq_build_or(h->builder, node, compare(h, s, SQ_OP_EQ, &number));
 }
 
-static const column *find_column(const column *columns, const char *name) {
-  for (; columns->name; columns++)
-    if (strcmp(columns->name, name) == 0) return columns;
-  return NULL;
-}
-
 /* One operator of a column with its value. */
 static sq_node *compare_value(helicone *h, const subject *s, const struct operator *operator, const cJSON *item) {
-  class kind = s->column->class;
-  if (kind == BOOLEAN)
+  helicone_class kind = s->column->class;
+  if (kind == HELICONE_BOOLEAN)
     return cJSON_IsBool(item) ? compare_boolean(h, s, cJSON_IsTrue(item), sq_json_value_place(&h->doc, item))
                               : fail_kind(h, item, "true or false");
-  if (kind == NUMBER) {
+  if (kind == HELICONE_NUMBER) {
     if (!cJSON_IsNumber(item)) return fail_kind(h, item, "a number");
     sq_operand number = helicone_number(h, item);
     return compare(h, s, operator->op, &number);
   }
-  if (!cJSON_IsString(item)) return fail_kind(h, item, kind == TIME ? "a time as text" : "text");
+  if (!cJSON_IsString(item)) return fail_kind(h, item, kind == HELICONE_TIME ? "a time as text" : "text");
   sq_operand text = helicone_text(h, item);
-  if (kind == EXACT) {
-    const column *named = find_column(named_properties, item->valuestring);
+  if (kind == HELICONE_EXACT) {
+    const helicone_column *named = helicone_find_column(helicone_named_properties, item->valuestring);
     if (named) return sq_build_compare(h->builder, named->field, NULL, 0, SQ_OP_PRESENT, NULL, 0, 0, s->place);
     return sq_build_compare(h->builder, s->column->field, text.value.text, text.value.length, SQ_OP_PRESENT, NULL, 0, 0, s->place);
   }
@@ -308,10 +163,10 @@ static bool add_operators(helicone *h, const subject *s, const cJSON *object, sq
 }
 
 /* {key: {operator: value}}: one column for each key of a map. */
-static bool add_members(helicone *h, const column *member, const cJSON *object, sq_kids *kids) {
+static bool add_members(helicone *h, const helicone_column *member, const cJSON *object, sq_kids *kids) {
   if (!cJSON_IsObject(object)) return fail_kind(h, object, "an object of keys") != NULL;
   for (const cJSON *item = object->child; item; item = item->next) {
-    const column *named = member->field == SQ_F_PROPERTIES ? find_column(named_properties, item->string) : NULL;
+    const helicone_column *named = member->field == SQ_F_PROPERTIES ? helicone_find_column(helicone_named_properties, item->string) : NULL;
     sq_place place = sq_json_key_place(&h->doc, item);
     size_t length = strlen(item->string);
     char *key = sq_arena_copy(h->builder->arena, item->string, length);
@@ -322,7 +177,7 @@ static bool add_members(helicone *h, const column *member, const cJSON *object, 
   return true;
 }
 
-static bool fail_column(helicone *h, const cJSON *item, const char *table, const column *columns, bool members) {
+static bool fail_column(helicone *h, const cJSON *item, const char *table, const helicone_column *columns, bool members) {
   sq_nearest search = {item->string, strlen(item->string), NULL, 0};
   for (; columns->name; columns++) sq_nearest_offer(&search, columns->name);
   for (const char *const *name = (const char *const[]){"properties", "search_properties", "scores", NULL}; members && *name; name++)
@@ -332,18 +187,18 @@ static bool fail_column(helicone *h, const cJSON *item, const char *table, const
   return false;
 }
 
-static bool add_column(helicone *h, const column *columns, const char *table, const cJSON *item, sq_kids *kids) {
-  bool members = columns == request_columns;
-  if (members && strcmp(item->string, "scores") == 0) return add_members(h, &score_member, item, kids);
+static bool add_column(helicone *h, const helicone_column *columns, const char *table, const cJSON *item, sq_kids *kids) {
+  bool members = columns == helicone_request_columns;
+  if (members && strcmp(item->string, "scores") == 0) return add_members(h, &helicone_score_member, item, kids);
   if (members && (strcmp(item->string, "properties") == 0 || strcmp(item->string, "search_properties") == 0))
-    return add_members(h, &property_member, item, kids);
-  const column *found = find_column(columns, item->string);
+    return add_members(h, &helicone_property_member, item, kids);
+  const helicone_column *found = helicone_find_column(columns, item->string);
   if (!found) return fail_column(h, item, table, columns, members);
   sq_place place = sq_json_key_place(&h->doc, item);
   if (found->field == SQ_F_NONE)
     return sq_fail_at(h->builder->error, SQ_E_UNKNOWN, place.offset, place.length, "%s.%s is not recorded", table, found->name);
   subject s = {found, NULL, 0, place};
-  if (found->field == SQ_F_SCORES) s.key = FEEDBACK_KEY, s.key_length = strlen(FEEDBACK_KEY);
+  if (found->field == SQ_F_SCORES) s.key = HELICONE_FEEDBACK_KEY, s.key_length = strlen(HELICONE_FEEDBACK_KEY);
   return add_operators(h, &s, item, kids);
 }
 
@@ -353,10 +208,10 @@ static bool add_feedback(helicone *h, const cJSON *object, sq_kids *kids) {
   sq_place place = sq_json_key_place(&h->doc, object);
   for (const cJSON *item = object->child; item; item = item->next) {
     bool of_request = strcmp(item->string, "response_id") == 0;
-    if (!add_column(h, legacy_feedback_columns, "feedback", item, of_request ? &outside : &inside)) return false;
+    if (!add_column(h, helicone_feedback_columns, "feedback", item, of_request ? &outside : &inside)) return false;
   }
   if (inside.count + outside.count == 0) return true;
-  sq_operand key = sq_text_operand(FEEDBACK_KEY, strlen(FEEDBACK_KEY), place);
+  sq_operand key = sq_text_operand(HELICONE_FEEDBACK_KEY, strlen(HELICONE_FEEDBACK_KEY), place);
   sq_kids entry = {0};
   if (!sq_kids_add(h->builder, &entry, sq_build_compare(h->builder, SQ_F_ENTRY_KEY, NULL, 0, SQ_OP_EQ, &key, 1, 0, place))) return false;
   for (size_t i = 0; i < inside.count; i++)
@@ -373,7 +228,7 @@ static bool add_cache_hits(helicone *h, const cJSON *object, sq_kids *kids) {
   size_t before = kids->count;
   sq_place place = sq_json_key_place(&h->doc, object);
   for (const cJSON *item = object->child; item; item = item->next)
-    if (!add_column(h, legacy_cache_columns, "cache_hits", item, kids)) return false;
+    if (!add_column(h, helicone_legacy_cache_columns, "cache_hits", item, kids)) return false;
   if (kids->count == before) return true;
   sq_operand yes = sq_boolean_operand(true, place);
   return sq_kids_add(h->builder, kids, sq_build_compare(h->builder, SQ_F_CACHED, NULL, 0, SQ_OP_EQ, &yes, 1, 0, place));
@@ -381,19 +236,19 @@ static bool add_cache_hits(helicone *h, const cJSON *object, sq_kids *kids) {
 
 static const struct table {
   const char *name;
-  const column *columns;                                            /* or: */
-  const column *member;                                             /* the table's columns are keys; or: */
+  const helicone_column *columns;                                            /* or: */
+  const helicone_column *member;                                             /* the table's columns are keys; or: */
   bool (*add)(helicone *h, const cJSON *object, sq_kids *kids);
 } tables[] = {
-    {"request_response_rmt", request_columns, NULL, NULL},
-    {"sessions_request_response_rmt", session_columns, NULL, NULL},
-    {"response", legacy_response_columns, NULL, NULL},
-    {"request", legacy_request_columns, NULL, NULL},
+    {"request_response_rmt", helicone_request_columns, NULL, NULL},
+    {"sessions_request_response_rmt", helicone_session_columns, NULL, NULL},
+    {"response", helicone_legacy_response_columns, NULL, NULL},
+    {"request", helicone_legacy_request_columns, NULL, NULL},
     {"feedback", NULL, NULL, add_feedback},
-    {"request_response_search", legacy_search_columns, NULL, NULL},
+    {"request_response_search", helicone_legacy_search_columns, NULL, NULL},
     {"cache_hits", NULL, NULL, add_cache_hits},
-    {"properties", NULL, &property_member, NULL},
-    {"values", NULL, &property_member, NULL},
+    {"properties", NULL, &helicone_property_member, NULL},
+    {"values", NULL, &helicone_property_member, NULL},
 };
 enum { TABLES = sizeof tables / sizeof *tables };
 

@@ -5,6 +5,77 @@
 #include "dialect/dialect.h"
 #include "dialect/json_doc.h"
 
+/* --- helicone_columns.c */
+
+#define HELICONE_FEEDBACK_KEY "helicone-score-feedback"
+
+/* What a column is compared with; a set, where operators tell which of them they are for. */
+typedef enum helicone_class {
+  HELICONE_TEXT = 1,
+  HELICONE_NUMBER = 2,
+  HELICONE_TIME = 4,
+  HELICONE_BOOLEAN = 8,
+  HELICONE_SEARCH = 16, /* a body: contains only */
+  HELICONE_EXACT = 32,  /* the key of a property: equals only */
+} helicone_class;
+
+/* How a column departs from a plain comparison. */
+enum {
+  HELICONE_BLANK = 1,       /* equals "": "" or absent */
+  HELICONE_EMPTY_WORD = 2,  /* "__empty__" is another way to write "" */
+  HELICONE_NULL_WORD = 4,   /* equals "null": absent */
+  HELICONE_NOT_FALSE = 8,   /* equals false: false or absent */
+  HELICONE_ZERO = 16,       /* an unknown sum is 0 */
+  HELICONE_SCORE = 32,      /* a boolean that may have been recorded as 1 or 0 */
+  HELICONE_SCORE_KEY = 64,  /* asks about the keys of the scores */
+};
+
+typedef struct helicone_column {
+  const char *name;
+  sq_field field; /* SQ_F_NONE: not recorded */
+  helicone_class class;
+  unsigned quirks;
+} helicone_column;
+
+/* Each ends on a column without a name. */
+extern const helicone_column helicone_request_columns[], helicone_session_columns[], helicone_legacy_response_columns[],
+    helicone_legacy_request_columns[], helicone_feedback_columns[], helicone_legacy_search_columns[], helicone_legacy_cache_columns[];
+/* Columns that hold one column for each key. */
+extern const helicone_column helicone_property_member, helicone_score_member;
+/* Keys of properties that are recorded as fields. */
+extern const helicone_column helicone_named_properties[];
+/* NULL when there is none. */
+const helicone_column *helicone_find_column(const helicone_column *columns, const char *name);
+
+/* --- helicone_say.c: a comparison as a column with operators */
+
+typedef struct helicone_operation {
+  const char *name;     /* "equals" */
+  const char *constant; /* its value as JSON; or: */
+  const char *text;     /* its value as text; else the comparison's value number `which` */
+  size_t length;
+  bool is_exact;        /* the text as a like pattern that matches nothing else */
+  uint32_t which;
+} helicone_operation;
+
+typedef struct helicone_saying {
+  const char *table, *group, *column; /* group: "properties", "scores", or NULL */
+  size_t column_length;
+  helicone_operation operations[2];
+  unsigned count; /* of operations; 0: it cannot be said */
+  bool either;    /* one of two is enough, else both must hold */
+  const char *why;
+} helicone_saying;
+
+/* Says a COMPARE, but no AMONG, or its negation. False, and `why`, when no column can. */
+bool helicone_say(const sq_node *compare, bool negated, helicone_saying *out);
+/* Says that the comparison's field is "" or absent, or that it is not. */
+bool helicone_say_blank(const sq_node *compare, bool negated, helicone_saying *out);
+/* The same as helicone_say by a certain column. */
+bool helicone_say_column(const helicone_column *column, const sq_node *compare, bool negated, helicone_saying *out);
+
+/* --- helicone.c */
+
 typedef struct helicone {
   sq_builder *builder;
   sq_json_doc doc;

@@ -73,6 +73,88 @@ void sq_write_json(sq_writer *w, const sq_node *compare, uint32_t which) {
   else sq_write_scaled(w->out, value->integer, type == SQ_T_MONEY ? 9 : 0);
 }
 
+/* --------------------------------------------------------------------------------------------- equal forms */
+
+/* A byte that stands in no number and in neither `true` nor `false`, in any case. */
+static bool is_foreign(char byte) { return !sq_one_of("0123456789+-.truefalsTRUEFALS", byte); }
+
+static bool has_foreign(const sq_value *text, bool pattern) {
+  for (uint32_t i = 0; i < text->length; i++) {
+    char c = text->text[i];
+    if (pattern && (c == '%' || c == '_')) continue;
+    if (is_foreign(c)) return true; /* a backslash too: what it escapes is foreign */
+  }
+  return false;
+}
+
+static bool is_scalar_text(const sq_value *text) {
+  return sq_number_valid(text->text, text->length) || sq_same_text("true", text->text, text->length) ||
+         sq_same_text("false", text->text, text->length);
+}
+
+bool sq_same_as_text(const sq_node *compare) {
+  const sq_value *first = compare->count ? &compare->values[0].value : NULL;
+  if (compare->op == SQ_OP_PRESENT) return true;
+  if (!first || first->kind != SQ_STRING) return false;
+  if (compare->op == SQ_OP_CONTAINS) return has_foreign(first, false);
+  if (compare->op == SQ_OP_LIKE || compare->op == SQ_OP_ILIKE) return has_foreign(first, true);
+  if (compare->op != SQ_OP_EQ && compare->op != SQ_OP_AMONG) return false;
+  for (uint32_t i = 0; i < compare->count; i++)
+    if (is_scalar_text(&compare->values[i].value)) return false;
+  return true;
+}
+
+/* -1, 0, 1: a literal below, at or above 0. */
+static int sign_of(const sq_node *compare, uint32_t which) {
+  const sq_value *value = &compare->values[which].value;
+  double number = value->kind == SQ_REAL ? value->real : (double)value->integer;
+  return (number > 0) - (number < 0);
+}
+
+bool sq_same_as_zero(const sq_node *compare) {
+  int sign = compare->count ? sign_of(compare, 0) : 0;
+  switch (compare->op) {
+    case SQ_OP_EQ: return sign != 0;
+    case SQ_OP_GT: return sign >= 0;
+    case SQ_OP_GTE: return sign > 0;
+    case SQ_OP_LT: return sign <= 0;
+    case SQ_OP_LTE: return sign < 0;
+    case SQ_OP_BETWEEN: return sign > 0 || sign_of(compare, 1) < 0;
+    case SQ_OP_AMONG: break;
+    default: return false;
+  }
+  for (uint32_t i = 0; i < compare->count; i++)
+    if (sign_of(compare, i) == 0) return false;
+  return true;
+}
+
+static bool is_key_test(const sq_node *node) {
+  return node->kind == SQ_N_COMPARE && node->field == SQ_F_ENTRY_KEY && node->op == SQ_OP_EQ;
+}
+
+const sq_node *sq_entry_as_member(sq_writer *w, const sq_node *entry) {
+  const sq_node *inside = entry->kids[0], *key = inside, *value = NULL;
+  if (sq_field_get(entry->field)->type != SQ_T_MAP) return NULL;
+  if (inside->kind == SQ_N_AND && inside->count == 2) {
+    bool first = is_key_test(inside->kids[0]);
+    key = inside->kids[!first];
+    value = inside->kids[first];
+    if (value->kind != SQ_N_COMPARE || value->field != SQ_F_ENTRY_VALUE) return NULL;
+  }
+  if (!is_key_test(key)) return NULL;
+  sq_node *member = sq_arena_take(w->arena, sizeof *member);
+  if (!member) {
+    sq_fail_memory(w->error);
+    return NULL;
+  }
+  *member = value ? *value : (sq_node){.kind = SQ_N_COMPARE, .op = SQ_OP_PRESENT};
+  member->field = entry->field;
+  member->level = entry->level;
+  member->name = key->values[0].value.text;
+  member->name_length = key->values[0].value.length;
+  return member;
+}
+
 /* ------------------------------------------------------------------------------------------------- writing */
 
 /* Languages bound how long and how deep a text may be; who writes need not count. */

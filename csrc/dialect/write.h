@@ -35,4 +35,15 @@ void sq_write_real(sq_text *out, double value);
    money is dollars. A time that RFC 3339 cannot have is left unsaid. */
 void sq_write_json(sq_writer *w, const sq_node *compare, uint32_t which);
 
+/* --- forms that let the same rows through */
+
+/* Whether it makes no difference that a scalar is seen as text (SQ_AS_TEXT) or by its own type: no number's and no
+   boolean's text can satisfy the comparison. */
+bool sq_same_as_text(const sq_node *compare);
+/* Whether it makes no difference that an absent number counts as 0 (SQ_OR_ZERO): 0 does not satisfy it. */
+bool sq_same_as_zero(const sq_node *compare);
+/* entry(properties, key = 'env' and value = 'prod') as properties.env = 'prod', in the arena. NULL when the entry is
+   no such pair, or memory ended, which the error then says. */
+const sq_node *sq_entry_as_member(sq_writer *w, const sq_node *entry);
+
 #endif
