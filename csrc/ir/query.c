@@ -137,13 +137,15 @@ static void default_order(sq_query *query) {
 /* ----------------------------------------------------------------------------------------------- building */
 
 /* Of a request, but not its own: in the rows of those who name it. */
-static bool is_looked_up(sq_field field) { return field == SQ_F_PROJECT_ID || field == SQ_F_SESSION_METADATA_OF_ROW; }
+static bool is_looked_up(sq_field field) {
+  return field == SQ_F_PROJECT_ID || field == SQ_F_SESSION_METADATA_OF_ROW || field == SQ_F_FEEDBACK;
+}
 
 static bool can_be_shown(const sq_query *query, sq_field field, bool bodies) {
   const sq_field_row *row = sq_field_get(field);
   if (query->recorded) return row->home != SQ_HOME_NONE || field == SQ_F_FEEDBACK;
   if (query->source == SQ_REQUESTS)
-    return row->level == SQ_LEVEL_REQUEST && row->type != SQ_T_RECORDS && (bodies || row->home != SQ_HOME_BODY) &&
+    return row->level == SQ_LEVEL_REQUEST && (bodies || row->home != SQ_HOME_BODY) &&
            field != SQ_F_ORGANIZATION_ID && field != SQ_F_PROJECT; /* these two come with the scope */
   if (row->level != SQ_LEVEL_SESSION || field == SQ_F_SESSION_KEY) return false;
   return sq_by_session(query) || sq_aggregate_stage(row->aggregate) == SQ_STAGE_ROWS;

@@ -213,7 +213,7 @@ binding_type binding_type_of(const char *type) {
   static const struct {
     const char *name;
     binding_type type;
-  } types[] = {{"time", BINDING_TIME}, {"money", BINDING_MONEY}, {"scalar", BINDING_SCALAR}, {"list", BINDING_TABLE}, {"map", BINDING_TABLE}, {"statistics", BINDING_TABLE}};
+  } types[] = {{"time", BINDING_TIME}, {"money", BINDING_MONEY}, {"scalar", BINDING_SCALAR}, {"list", BINDING_TABLE}, {"map", BINDING_TABLE}, {"statistics", BINDING_TABLE}, {"records", BINDING_TABLE}};
   for (size_t i = 0; i < sizeof types / sizeof *types; i++)
     if (strcmp(type, types[i].name) == 0) return types[i].type;
   return BINDING_PLAIN;
