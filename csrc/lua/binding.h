@@ -80,6 +80,7 @@ void binding_open_query(lua_State *L);
 void binding_open_store(lua_State *L);
 void binding_open_plain(lua_State *L);
 void binding_open_keys(lua_State *L);
+void binding_open_projects(lua_State *L);
 void binding_open_inflater(lua_State *L);
 void binding_open_skim(lua_State *L);
 
