@@ -427,9 +427,9 @@ typedef struct sq_target {
    "source":text, "created_at":time}, of which key must be there. Its row id, or -1. */
 int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length,
                           sq_error *error);
-/* What feedback on whole projects says, of the target's or of all within the handle's scope: appends JSON
-   [[organization, project, {"key":{"n":1,"avg":0.5,"values":{}}}], …]. */
-bool sq_store_project_feedback(sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
+/* What feedback says of projects, the target's or all within the handle's scope: that on them as a whole, or that on all
+   their requests. Appends JSON [[organization, project, {"key":{"n":1,"avg":0.5,"values":{}}}], …]. */
+bool sq_store_project_feedback(sq_store *store, const sq_target *target, bool of_requests, sq_text *out, sq_error *error);
 bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, size_t length, sq_error *error);
 /* Merges a JSON object into the session's own map; null clears a key. */
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length,

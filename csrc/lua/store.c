@@ -269,13 +269,14 @@ static int feedback(lua_State *L) {
   return 1;
 }
 
-/* store:project_feedback{organization, project}: JSON text */
+/* store:project_feedback({organization, project}, of_requests): JSON text */
 static int project_feedback(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
   sq_target target = target_options(L, 2);
+  bool of_requests = lua_toboolean(L, 3);
   sq_error error = {.code = SQ_OK};
   sq_text *text = binding_new_text(L);
-  if (!sq_store_project_feedback(store, &target, text, &error)) return binding_fail(L, &error);
+  if (!sq_store_project_feedback(store, &target, of_requests, text, &error)) return binding_fail(L, &error);
   binding_push_text(L, text);
   return 1;
 }
