@@ -33,7 +33,7 @@ local function more_frequent(a, b)
   return a.value < b.value
 end
 
---- The groups of a field: by the project's id a list of { value, n }.
+--- The groups of a field: by project a list of { value, n }.
 local function of_field(call, name, where, find)
   local query = call.db:group_by("project", name):select { "total_requests" }
   local rows, message, detail = core.rows(call.core, query:where(where)._core)
@@ -41,10 +41,10 @@ local function of_field(call, name, where, find)
   local found = {}
   for i = 1, rows:length() do
     local row = rows:read(i)
-    local id = row[name] ~= nil and find(row.organization_id, row.project)
-    if id then
-      found[id] = found[id] or {}
-      table.insert(found[id], { value = row[name], n = row.total_requests })
+    local project = row[name] ~= nil and find(row.organization_id, row.project)
+    if project then
+      found[project] = found[project] or {}
+      table.insert(found[project], { value = row[name], n = row.total_requests })
     end
   end
   for _, list in pairs(found) do
@@ -60,26 +60,26 @@ local function of_elements(call, name, is_map, where, find)
   if not text then return nil, message, detail end
   local found = {}
   for _, row in ipairs((assert(core.decode(text)))) do
-    local id = find(row[1], row[2])
-    if id then
-      found[id] = found[id] or {}
-      table.insert(found[id], is_map and { value = { [row[3]] = row[4] }, n = row[5] } or { value = row[3], n = row[4] })
+    local project = find(row[1], row[2])
+    if project then
+      found[project] = found[project] or {}
+      table.insert(found[project], is_map and { value = { [row[3]] = row[4] }, n = row[5] } or { value = row[3], n = row[4] })
     end
   end
   return found
 end
 
---- Facets by the project's id, as rows of statistics.
+--- Facets by project, as rows of statistics.
 ---@param call table whose store is asked
 ---@param projects table[]
 ---@param where sessionquery.Filter which runs
----@param find fun(organization: string?, project: string): string? the project's id
----@return table<string, { run_facets: table[] }>?
+---@param find fun(organization: string?, project: string): table? the project
+---@return table<table, { run_facets: table[] }>?
 ---@return string? message
 ---@return table? detail
 function facets.of(call, projects, where, find)
   local all = {}
-  for _, project in ipairs(projects) do all[project.id] = { run_facets = core.decode "[]" } end
+  for _, project in ipairs(projects) do all[project] = { run_facets = core.decode "[]" } end
   for _, kind in ipairs(kinds) do
     local found, message, detail
     if kind.group then
@@ -89,9 +89,9 @@ function facets.of(call, projects, where, find)
       found, message, detail = of_elements(call, name, kind.map ~= nil, sq.all { where, f[name]:present() }, find)
     end
     if not found then return nil, message, detail end
-    for id, list in pairs(found) do
+    for project, list in pairs(found) do
       for _, facet in ipairs(list) do
-        table.insert(all[id].run_facets, { key = kind.key, value = facet.value, n = facet.n, query = kind.query(facet.value) })
+        table.insert(all[project].run_facets, { key = kind.key, value = facet.value, n = facet.n, query = kind.query(facet.value) })
       end
     end
   end

@@ -127,7 +127,8 @@ local function record_of(project, computed, names)
     scores[name] = value
   end
   return {
-    request_id = project.id, name = project.name, created_at = project.started_at, responded_at = project.end_time,
+    request_id = project.id, organization_id = project.organization_id, project = project.name, name = project.name,
+    created_at = project.started_at, responded_at = project.end_time,
     tags = tags_of(project), properties = members(metadata_of(project)), scores = scores,
     extra = { description = project.description, reference_dataset_id = project.reference_dataset_id },
   }
@@ -141,13 +142,13 @@ local function ask(projects, filters, computed, names)
   if not db then return nil, message, detail end
   local added, why, place = db:add(records)
   local rows
-  if added then rows, why, place = db:requests():where(sq.all(filters)):select({ "request_id" }):limit(#projects):all() end
+  if added then rows, why, place = db:requests():where(sq.all(filters)):select({}):limit(#projects):all() end
   db:close()
   if not rows then return nil, why, place end
   local found, passed = {}, {}
-  for _, row in ipairs(rows) do found[row.request_id] = true end
+  for _, row in ipairs(rows) do found[row.organization_id .. "\0" .. row.project] = true end
   for _, project in ipairs(projects) do
-    if found[project.id] then passed[#passed + 1] = project end
+    if found[project.organization_id .. "\0" .. project.name] then passed[#passed + 1] = project end
   end
   return passed
 end

@@ -167,6 +167,7 @@ local function find(call)
   local found, message, detail = read_projects(call, { id = id })
   if not found then return nil, call:fail(message, detail) end
   if not found[1] then return nil, call:refuse(404, ("there is no project '%s'"):format(id)) end
+  if found[2] then return nil, call:refuse(400, ("'%s' is the id of projects of several organizations"):format(id)) end
   return found[1]
 end
 
@@ -185,20 +186,17 @@ end
 -- ----------------------------------------------------------------------------------------------------- writing
 
 --- The project as it is now, without statistics.
-local function answer_bare(call, id)
-  local found, message, detail = read_projects(call, { id = id })
-  if not found then return call:fail(message, detail) end
-  if not found[1] then return call:refuse(404, ("there is no project '%s'"):format(id)) end
+local function answer_bare(call, project)
   local computed = statistics.new(call, {})
-  local done, why, place = computed:compute({ "last_run_start_time_live" }, found)
-  if not done then return call:fail(why, place) end
-  return 200, (assert(core.encode(session.bare(found[1], computed))))
+  local done, message, detail = computed:compute({ "last_run_start_time_live" }, { project })
+  if not done then return call:fail(message, detail) end
+  return 200, (assert(core.encode(session.bare(project, computed))))
 end
 
-local function change(call, id, values)
-  local done, message, detail = call.db:update_project(id, values)
-  if not done then return call:fail(message, detail) end
-  return answer_bare(call, id)
+local function change(call, project, values)
+  local changed, message, detail = call.db:update_project(project.id, values, { organization = project.organization_id })
+  if not changed then return call:fail(message, detail) end
+  return answer_bare(call, changed)
 end
 
 local function post(call)
@@ -208,13 +206,13 @@ local function post(call)
   if not values then return parameters.refuse(wrong) end
   values.name = values.name or "default"
   local made, message, detail = call.db:create_project(values)
-  if made then return answer_bare(call, made.id) end
+  if made then return answer_bare(call, made) end
   if detail.code ~= "conflict" or not asked.upsert then return call:fail(message, detail) end
   local found, why, place = read_projects(call, { name = values.name })
   if not found then return call:fail(why, place) end
   if not found[1] then return call:fail(message, detail) end -- another one has this id
   values.name, values.id = nil, nil
-  return change(call, found[1].id, values)
+  return change(call, found[1], values)
 end
 
 local function patch(call)
@@ -222,13 +220,13 @@ local function patch(call)
   if not project then return status, body end
   local values, problems = parameters.of_body(call.body, of_change)
   if not values then return parameters.refuse(problems) end
-  return change(call, project.id, values)
+  return change(call, project, values)
 end
 
 local function delete(call)
   local project, status, body = find(call)
   if not project then return status, body end
-  local deleted, message, detail = call.db:delete_project(project.id)
+  local deleted, message, detail = call.db:delete_project(project.id, { organization = project.organization_id })
   if not deleted then return call:fail(message, detail) end
   return 200, (assert(core.encode { message = ("Project '%s' is deleted"):format(project.name) }))
 end

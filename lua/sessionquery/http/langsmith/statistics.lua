@@ -132,21 +132,21 @@ end
 local function by_project(projects)
   local found = {}
   for _, project in ipairs(projects) do
-    found[project.organization_id .. "\0" .. project.name] = project.id
-    found[project.name] = project.id
+    found[project.organization_id .. "\0" .. project.name] = project
+    found[project.name] = project
   end
   return function(organization, name) return found[organization and organization .. "\0" .. name or name] end
 end
 
---- One query of groups: rows by the project's id.
+--- One query of groups: rows by project.
 local function ask_groups(self, source, projects, columns)
   local list = conditions(self, source, projects)
   local rows, message, detail = self._call.db:group_by("project"):select(columns):where(sq.all(list)):all()
   if not rows then return nil, message, detail end
   local found, of = {}, by_project(projects)
   for _, row in ipairs(rows) do
-    local id = of(row.organization_id, row.project)
-    if id then found[id] = row end
+    local project = of(row.organization_id, row.project)
+    if project then found[project] = row end
   end
   return found
 end
@@ -158,8 +158,8 @@ local function read_feedback(self, projects, column, of_runs)
   if not text then return nil, message, detail end
   local found, of = {}, by_project(projects)
   for _, row in ipairs((assert(core.decode(text)))) do
-    local id = of(row[1], row[2])
-    if id then found[id] = { [column] = row[3] } end
+    local project = of(row[1], row[2])
+    if project then found[project] = { [column] = row[3] } end
   end
   return found
 end
@@ -214,9 +214,11 @@ function Statistics:compute(names, projects)
         rows, message, detail = ask_groups(self, sources[source], projects, columns[source])
       end
       if not rows then return nil, message, detail end
-      for id, row in pairs(rows) do
-        local whole = self._rows[source .. id] or {}
-        self._rows[source .. id] = whole
+      local of_source = self._rows[source] or {}
+      self._rows[source] = of_source
+      for project, row in pairs(rows) do
+        local whole = of_source[project] or {}
+        of_source[project] = whole
         for column, value in pairs(row) do whole[column] = value end
       end
       self._asked[asked] = true
@@ -231,7 +233,7 @@ end
 ---@return any
 function Statistics:value(name, project)
   local statistic = known[name]
-  local row = self._rows[statistic[1] .. project.id]
+  local row = (self._rows[statistic[1]] or {})[project]
   if not row then return statistic.otherwise end
   if statistic.value then return statistic.value(row) end
   local value = row[statistic[2][1] or name]
