@@ -594,7 +594,7 @@ describe("the engines and the naive evaluator agree", function()
       assert((counts.fields[field.name] or 0) > 0 or field.type == "records", field.name .. " was never asked about")
     end
     for _, op in ipairs { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "like", "ilike", "contains", "has", "present", "absent",
-      "and", "or", "not", "some", "every", "root", "in_trace", "entry" } do
+      "and", "or", "not", "some", "every", "root", "in_trace", "enclosing", "enclosed", "entry" } do
       assert((counts.operators[op] or 0) > 0, op .. " was never used")
     end
     assert(counts.engines.columns * 3 >= asked * 2, "the column engine answered too few")

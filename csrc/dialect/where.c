@@ -2,12 +2,12 @@
 
      any    = both { "or" both }            both = one { "and" one }
      one    = "not" one | "(" any ")" | "true" | "false" | over | entry | compare
-     over   = ("some" | "every" | "root" | "in_trace") "(" any ")"
+     over   = ("some" | "every" | "root" | "in_trace" | "enclosing" | "enclosed") "(" any ")"
      entry  = "entry" "(" map "," any [ "," any ] ")"        inside: key, value; of feedback more
      compare= subject [ ("=" | "==" | "!=" | "<>" | "<" | "<=" | ">" | ">=") value
                     | ["not"] "in" "(" [ value { "," value } ] ")"
                     | ["not"] "between" value "and" value
-                    | ["not"] ("contains" | "like" | "ilike" | "has") value
+                    | ["not"] ("contains" | "phrase" | "like" | "ilike" | "has") value
                     | "is" ["not"] ("absent" | "present" | "null" | "true" | "false") ]
      subject= field | "text" "(" field ")" | "or_zero" "(" field ")"
      value  = text | number | time | "true" | "false" | "null"
@@ -142,17 +142,17 @@ static sq_node *parse_one_value(parser *p, const where_token *field, sq_op op) {
   return parse_value(p, &value) ? build(p, field, op, &value, 1) : NULL;
 }
 
-/* in, between, contains, like, ilike, has; `required` once a "not" was taken */
+/* in, between, contains, phrase, like, ilike, has; `required` once a "not" was taken */
 static sq_node *parse_word_operator(parser *p, const where_token *field, bool required) {
   static const struct {
     const char *word;
     sq_op op;
-  } words[] = {{"contains", SQ_OP_CONTAINS}, {"like", SQ_OP_LIKE}, {"ilike", SQ_OP_ILIKE}, {"has", SQ_OP_HAS}};
+  } words[] = {{"contains", SQ_OP_CONTAINS}, {"like", SQ_OP_LIKE}, {"ilike", SQ_OP_ILIKE}, {"has", SQ_OP_HAS}, {"phrase", SQ_OP_PHRASE}};
   if (take_word(p, "in")) return parse_in(p, field);
   if (take_word(p, "between")) return parse_between(p, field);
   for (size_t i = 0; i < sizeof words / sizeof *words; i++)
     if (take_word(p, words[i].word)) return parse_one_value(p, field, words[i].op);
-  return required ? fail_expected(p, "in, between, contains, like, ilike or has") : NULL;
+  return required ? fail_expected(p, "in, between, contains, phrase, like, ilike or has") : NULL;
 }
 
 static sq_node *parse_is(parser *p, const where_token *field) {
@@ -178,7 +178,7 @@ static sq_node *parse_bare(parser *p, const where_token *field) {
 }
 
 /* Words that stand behind a field, and so are none. */
-static const char *const operator_words[] = {"and", "or", "in", "not", "between", "contains", "like", "ilike", "has", "is"};
+static const char *const operator_words[] = {"and", "or", "in", "not", "between", "contains", "phrase", "like", "ilike", "has", "is"};
 enum { OPERATOR_WORDS = sizeof operator_words / sizeof *operator_words };
 
 static sq_node *fail_operator(parser *p) {
@@ -253,7 +253,7 @@ static sq_node *parse_constant(parser *p) {
 }
 
 static sq_node *parse_one(parser *p) {
-  static const sq_node_kind overs[] = {SQ_N_SOME, SQ_N_EVERY, SQ_N_ROOT, SQ_N_IN_TRACE};
+  static const sq_node_kind overs[] = {SQ_N_SOME, SQ_N_EVERY, SQ_N_ROOT, SQ_N_IN_TRACE, SQ_N_ENCLOSING, SQ_N_ENCLOSED};
   if (take_word(p, "not")) return sq_build_not(p->builder, parse_one_bounded(p));
   if (take_symbol(p, "(")) {
     sq_node *inside = parse_any(p);

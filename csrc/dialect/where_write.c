@@ -79,6 +79,7 @@ static const struct {
     [SQ_OP_LIKE] = {" like ", " not like ", put_one_value},
     [SQ_OP_ILIKE] = {" ilike ", " not ilike ", put_one_value},
     [SQ_OP_CONTAINS] = {" contains ", " not contains ", put_one_value},
+    [SQ_OP_PHRASE] = {" phrase ", " not phrase ", put_one_value},
     [SQ_OP_PRESENT] = {" is present", " is absent", put_none},
 };
 

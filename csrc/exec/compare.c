@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/number.h"
+#include "base/words.h"
 #include "exec/select.h"
 
 /* What the value is looked at as: fields as they are, elements of lists, the views of scalars. */
@@ -14,6 +15,7 @@ struct sq_matcher {
   look look;
   sq_value *values; /* ascending */
   sq_pattern pattern; /* of contains: the folded needle */
+  sq_phrase phrase;
   sq_text folded, plain; /* rooms for the value at hand */
   const sq_watch *watch;
   bool late;
@@ -108,10 +110,14 @@ static bool test_contains(sq_matcher *m, const sq_value *value) {
   return sq_find(text, length, m->pattern.bytes.data ? m->pattern.bytes.data : "", m->pattern.bytes.length) != NULL;
 }
 
+static bool test_phrase(sq_matcher *m, const sq_value *value) {
+  return value->kind == SQ_STRING && sq_phrase_matches(&m->phrase, value->text, value->length);
+}
+
 static bool (*const tests[SQ_OP_COUNT])(sq_matcher *, const sq_value *) = {
     [SQ_OP_EQ] = test_against,        [SQ_OP_LT] = test_against, [SQ_OP_LTE] = test_against,   [SQ_OP_GT] = test_against, [SQ_OP_GTE] = test_against,
     [SQ_OP_BETWEEN] = test_between,   [SQ_OP_AMONG] = test_among, [SQ_OP_LIKE] = test_like,    [SQ_OP_ILIKE] = test_ilike,
-    [SQ_OP_CONTAINS] = test_contains,
+    [SQ_OP_CONTAINS] = test_contains, [SQ_OP_PHRASE] = test_phrase,
 };
 
 static bool test(sq_matcher *m, const sq_value *value) { return tests[m->node->op](m, value); }
@@ -236,6 +242,7 @@ static bool prepare(sq_matcher *m) {
     sq_fold(&m->pattern.bytes, first->text, first->length);
     return !m->pattern.bytes.failed;
   }
+  if (node->op == SQ_OP_PHRASE) return sq_phrase_compile(&m->phrase, first->text, first->length);
   m->values = calloc(node->count ? node->count : 1, sizeof *m->values);
   if (!m->values) return false;
   for (uint32_t i = 0; i < node->count; i++) m->values[i] = node->values[i].value;
@@ -257,6 +264,7 @@ sq_matcher *sq_matcher_make(const sq_node *compare, sq_error *error) {
 void sq_matcher_free(sq_matcher *m) {
   if (!m) return;
   sq_pattern_free(&m->pattern);
+  sq_phrase_free(&m->phrase);
   sq_text_free(&m->folded);
   sq_text_free(&m->plain);
   free(m->values);

@@ -43,6 +43,7 @@ static const char *refuse_compare(const sq_node *node) {
 static const char *const refused[] = {
     [SQ_N_SOME] = "some(…) asks about more than one request", [SQ_N_EVERY] = "every(…) asks about more than one request",
     [SQ_N_ROOT] = "root(…) asks about other requests",        [SQ_N_IN_TRACE] = "in_trace(…) asks about other requests",
+    [SQ_N_ENCLOSING] = "enclosing(…) asks about other requests", [SQ_N_ENCLOSED] = "enclosed(…) asks about other requests",
     [SQ_N_ENTRY] = "entry(…) asks about whole maps",          [SQ_N_COMPARE] = NULL,
 };
 

@@ -12,7 +12,7 @@ typedef struct binder {
   sq_error *error;
   sq_field entries; /* the map whose entry is asked about, SQ_F_NONE outside of entry */
   bool fragment;    /* the tree may become the inside of an entry later */
-  unsigned depth, traces; /* how many nodes, how many ROOT and IN_TRACE, stand around */
+  unsigned depth, traces; /* how many nodes, how many of ROOT, IN_TRACE, ENCLOSING and ENCLOSED, stand around */
 } binder;
 
 /* ---------------------------------------------------------------------------------------- making nodes */
@@ -290,7 +290,7 @@ static bool bind_reals(binder *b, sq_node *node) {
 
 /* The values of a member of a map are compared with values of their own kind only. */
 static bool bind_scalars(binder *b, sq_node *node) {
-  bool textual = node->op == SQ_OP_LIKE || node->op == SQ_OP_ILIKE || node->op == SQ_OP_CONTAINS;
+  bool textual = node->op == SQ_OP_LIKE || node->op == SQ_OP_ILIKE || node->op == SQ_OP_CONTAINS || node->op == SQ_OP_PHRASE;
   sq_kind kind = node->values[0].value.kind;
   if (textual || (node->flags & SQ_AS_TEXT) || kind == SQ_STRING) return bind_texts(b, node);
   if (kind == SQ_NUMBER) return bind_reals(b, node);
@@ -401,7 +401,7 @@ static const sq_node *first_of_level(const sq_node *tree, unsigned level) {
   return tree;
 }
 
-/* SOME, EVERY, ROOT and IN_TRACE take request fields. */
+/* All that ask about other rows take request fields. */
 static bool check_request_only(binder *b, const sq_node *node) {
   const sq_node *wrong = first_of_level(node->kids[0], SQ_LEVEL_SESSION);
   if (!wrong) return true;
@@ -456,8 +456,10 @@ static bool bind_node(binder *b, sq_node **place) {
       break;
     case SQ_N_ROOT:
     case SQ_N_IN_TRACE:
+    case SQ_N_ENCLOSING:
+    case SQ_N_ENCLOSED:
       if (b->traces++ == SQ_MAX_TRACES)
-        return sq_fail_place(b->error, SQ_E_LIMIT, node->place, "root(…) and in_trace(…) nested deeper than %d", SQ_MAX_TRACES);
+        return sq_fail_place(b->error, SQ_E_LIMIT, node->place, "root, in_trace, enclosing and enclosed nested deeper than %d", SQ_MAX_TRACES);
       bound = bind_kids(b, node) && check_request_only(b, node);
       b->traces--;
       node->level = SQ_LEVEL_REQUEST;

@@ -25,7 +25,7 @@ sq_node *sq_build_many(sq_builder *builder, sq_node_kind kind, const sq_kids *ki
 sq_node *sq_build_and(sq_builder *builder, sq_node *left, sq_node *right);
 sq_node *sq_build_or(sq_builder *builder, sq_node *left, sq_node *right);
 sq_node *sq_build_not(sq_builder *builder, sq_node *kid);
-/* SOME, EVERY, ROOT, IN_TRACE. */
+/* SOME, EVERY, ROOT, IN_TRACE, ENCLOSING, ENCLOSED. */
 sq_node *sq_build_over(sq_builder *builder, sq_node_kind kind, sq_node *kid, sq_place place);
 sq_node *sq_build_entry(sq_builder *builder, sq_field map, sq_node *kid, sq_place place);
 

@@ -118,7 +118,8 @@ static const struct {
   const char *name;
   sq_node_kind kind;
 } combinations[] = {{"all", SQ_N_AND},     {"any", SQ_N_OR},    {"not", SQ_N_NOT},           {"some", SQ_N_SOME},
-                    {"every", SQ_N_EVERY}, {"root", SQ_N_ROOT}, {"in_trace", SQ_N_IN_TRACE}, {"entry", SQ_N_ENTRY}};
+                    {"every", SQ_N_EVERY}, {"root", SQ_N_ROOT}, {"in_trace", SQ_N_IN_TRACE}, {"entry", SQ_N_ENTRY},
+                    {"enclosing", SQ_N_ENCLOSING}, {"enclosed", SQ_N_ENCLOSED}};
 
 static sq_node *build_combination(sq_builder *build, sq_node_kind kind, const char *map, const sq_kids *kids) {
   if (sq_node_is_many(kind)) return sq_build_many(build, kind, kids);

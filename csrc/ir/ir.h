@@ -6,7 +6,7 @@
 
    Shapes:
      AND OR                      kids[count]
-     NOT SOME EVERY ROOT IN_TRACE kids[1]
+     NOT SOME EVERY ROOT IN_TRACE ENCLOSING ENCLOSED kids[1]
      ENTRY                       field: the map; kids[1], of entry fields
      COMPARE                     before bind: name (unless the dialect knew the field), op, values as written
                                  after bind:  field, key (of a map's member), op, values of the field's type
@@ -66,7 +66,7 @@ struct sq_node {
 
 /* Trees deeper than this are refused, so that recursion is bounded. */
 #define SQ_MAX_DEPTH 256
-/* ROOT and IN_TRACE in one another: each is a query in the query. */
+/* ROOT, IN_TRACE, ENCLOSING and ENCLOSED in one another: each is a query in the query. */
 #define SQ_MAX_TRACES 3
 
 const char *sq_node_name(sq_node_kind kind);

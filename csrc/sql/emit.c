@@ -277,6 +277,39 @@ static void walk_trace(walk *w, const sq_node *node) {
   put(sql, ")");
 }
 
+static void put_template(walk *w, const char *template, const char *alias) { sq_emit_template(w->sql, template, alias, SQ_F_NONE, 0); }
+
+static void put_owner(sq_sql *sql, const char *alias) { sq_text_format(&sql->text, "%s.organization_id, %s.project, ", alias, alias); }
+
+/* ENCLOSING: the trace row around this row is among those that satisfy it. ENCLOSED: this one is among those around
+   completions that do. */
+static void walk_enclosing(walk *w, const sq_node *node) {
+  const sq_sql_target *target = w->sql->target;
+  bool around = node->kind == SQ_N_ENCLOSING;
+  char alias[16];
+  walk inner = *w;
+  snprintf(alias, sizeof alias, "t%u", w->traces);
+  inner.alias = alias;
+  inner.traces++;
+  if (!around) {
+    put(w->sql, "(");
+    put_template(w, target->trace_row, w->alias);
+    put(w->sql, " AND ");
+  }
+  put(w->sql, "(");
+  put_owner(w->sql, w->alias);
+  put_template(w, around ? target->enclosing_row : "$request_id", w->alias);
+  put(w->sql, ") IN (SELECT ");
+  put_owner(w->sql, alias);
+  put_template(w, around ? "$request_id" : target->enclosing_completion, alias);
+  sq_text_format(&w->sql->text, " FROM request AS %s WHERE ", alias);
+  sq_emit_scope(w->sql, alias);
+  put_template(w, around ? target->trace_row : target->completion, alias);
+  put(w->sql, " AND ");
+  walk_node(&inner, node->kids[0]);
+  put(w->sql, around ? ")" : "))");
+}
+
 static void walk_entry(walk *w, const sq_node *node) {
   const sq_sql_target *target = w->sql->target;
   holes h = {.alias = w->alias, .subject = subject_of_field, .sql = w->sql, .node = node, .walk = w};
@@ -395,6 +428,8 @@ static void walk_node(walk *w, const sq_node *node) {
     case SQ_N_EVERY: sq_text_format(&w->sql->text, "s.quantified_%u", w->quantified++); break;
     case SQ_N_ROOT:
     case SQ_N_IN_TRACE: walk_trace(w, node); break;
+    case SQ_N_ENCLOSING:
+    case SQ_N_ENCLOSED: walk_enclosing(w, node); break;
     case SQ_N_ENTRY: walk_entry(w, node); break;
     case SQ_N_COMPARE: walk_compare(w, node); break;
   }

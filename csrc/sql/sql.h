@@ -32,6 +32,8 @@ typedef struct sq_sql_target {
   const char *is_plain_element;           /* x is text, a number or a boolean */
   const char *view[SQ_VIEW_COUNT];        /* `@`: "map, key", or one scalar */
   const char *member;                     /* the two arguments of a view: `@` the map, `#` the key */
+  const char *completion, *trace_row; /* which of both kinds the row is of */
+  const char *enclosing_completion, *enclosing_row; /* the id of the nearest trace row around a completion, and any row */
   const char *entry_of_map, *entry_of_feedback, *entry_close; /* some entry; the condition stands inside */
   const char *entry_member[SQ_F_COUNT];   /* by field of an entry: the column; a scalar: arguments of a view */
   const char *feedback_member[SQ_F_COUNT];

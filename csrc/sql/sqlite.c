@@ -20,6 +20,8 @@
   " FROM feedback AS f WHERE " OF_REQUEST ")"
 
 #define USAGE "$run_type IN ('llm', 'embedding')"
+#define TRACE_ROW "$run_type NOT IN ('llm', 'embedding')"
+#define ENCLOSING "sq_enclosing(0, $organization_id, $project, $parent_id, $trace_id)"
 #define IN_ERROR "($error IS NOT NULL OR $status >= 400 OR ($status < 0 AND $status <> -2))"
 #define END_OF_ROW "coalesce($responded_at_us, $created_at_us + 1000 * $latency_ms, $created_at_us)"
 
@@ -40,6 +42,7 @@ const sq_sql_target sq_sqlite_target = {
                 [SQ_OP_LIKE] = "sq_like(@, #)",
                 [SQ_OP_ILIKE] = "sq_ilike(@, #)",
                 [SQ_OP_CONTAINS] = "sq_contains(@, #)",
+                [SQ_OP_PHRASE] = "sq_phrase(@, #)",
                 [SQ_OP_PRESENT] = "@ IS NOT NULL",
                 [SQ_OP_ABSENT] = "@ IS NULL"},
     .among_seqs = " IN (SELECT value FROM json_each(#))",
@@ -59,6 +62,10 @@ const sq_sql_target sq_sqlite_target = {
              [SQ_VIEW_AS_TEXT] = "sq_as_text(@)",
              [SQ_VIEW_TYPE] = "sq_kind(@)"},
     .member = "@, #",
+    .completion = USAGE,
+    .trace_row = TRACE_ROW,
+    .enclosing_completion = ENCLOSING,
+    .enclosing_row = "CASE WHEN " USAGE " THEN " ENCLOSING " ELSE $request_id END",
     .entry_of_map = "EXISTS (SELECT 1 FROM (SELECT @ AS map) AS m, json_each(m.map) AS e WHERE ",
     .entry_of_feedback = "EXISTS (SELECT 1 FROM feedback AS f WHERE " OF_REQUEST " AND ",
     .entry_close = ")",

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "base/pattern.h"
 #include "base/time.h"
+#include "base/words.h"
 #include "session/distinct.h"
 #include "session/sample.h"
 #include "session/statistics.h"
@@ -74,6 +75,31 @@ static matcher *matcher_of(context *c, argument *value, compiler *compile, bool 
 
 static void keep_matcher(context *c, matcher *m, bool kept) {
   if (!kept) sqlite3_set_auxdata(c, 1, m, free_matcher);
+}
+
+static void free_phrase(void *state) {
+  sq_phrase_free(state);
+  free(state);
+}
+
+static sq_phrase *make_phrase(context *c, argument *value) {
+  size_t length;
+  const char *source = text_of(value, &length);
+  sq_phrase *phrase = source ? calloc(1, sizeof *phrase) : NULL;
+  if (phrase && sq_phrase_compile(phrase, source, length)) return phrase;
+  free(phrase);
+  sqlite3_result_error_nomem(c);
+  return NULL;
+}
+
+static void phrase(context *c, int count, argument **a) {
+  (void)count;
+  size_t length;
+  const char *text = is_null(a[0]) || is_null(a[1]) ? NULL : text_of(a[0], &length);
+  sq_phrase *kept = text ? sqlite3_get_auxdata(c, 1) : NULL, *phrase = kept || !text ? kept : make_phrase(c, a[1]);
+  if (!phrase) return;
+  sqlite3_result_int(c, sq_phrase_matches(phrase, text, length));
+  if (!kept) sqlite3_set_auxdata(c, 1, phrase, free_phrase);
 }
 
 static bool is_late(void *store) { return sq_store_is_late(store); }
@@ -384,6 +410,8 @@ static const struct {
     {"sq_like", 2, like, NULL, NULL},
     {"sq_ilike", 2, ilike, NULL, NULL},
     {"sq_contains", 2, contains, NULL, NULL},
+    {"sq_phrase", 2, phrase, NULL, NULL},
+    {"sq_enclosing", 5, sq_enclosing, NULL, NULL},
     {"sq_string", 1, string, NULL, NULL},
     {"sq_string", 2, string, NULL, NULL},
     {"sq_number", 1, number, NULL, NULL},

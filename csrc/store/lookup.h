@@ -1,5 +1,4 @@
-/* Which requests an id names, for statements that would have to read all rows to find them. (Which projects they have:
-   sq_lookup_projects, of store.h.) */
+/* Which requests an id names, for statements that would have to read all rows to find them. */
 #ifndef SQ_STORE_LOOKUP_H
 #define SQ_STORE_LOOKUP_H
 

@@ -33,6 +33,7 @@ typedef enum sq_cached {
   SQ_FIND_FEEDBACK,
   SQ_INSERT_FEEDBACK,
   SQ_FIND_KEY,
+  SQ_READ_PARENT,
   SQ_CACHED_COUNT
 } sq_cached;
 
@@ -133,5 +134,7 @@ bool sq_schema_migrate(sq_store *store, int64_t version, sq_error *error);
 
 /* --- functions.c */
 bool sq_register_functions(sq_store *store);
+/* --- enclosing.c: the SQL function */
+void sq_enclosing(sqlite3_context *context, int count, sqlite3_value **arguments);
 
 #endif

@@ -66,6 +66,7 @@ static const char *const cached_sql[SQ_CACHED_COUNT] = {
     [SQ_READ_CHANGED_IDS] = "SELECT r.seq, r.request_id FROM change AS c JOIN request AS r ON r.seq = c.seq WHERE c.n > ?",
     [SQ_READ_ID] = "SELECT 1 FROM request WHERE seq = ?1 AND request_id = ?2 AND organization_id = coalesce(?3, organization_id)"
                    " AND project = coalesce(?4, project)",
+    [SQ_READ_PARENT] = "SELECT parent_id FROM request WHERE seq = ?",
     [SQ_READ_HASHES] = "SELECT hashes, first_seq FROM request_hash WHERE place = ?",
     [SQ_WRITE_HASHES] = "INSERT INTO request_hash(place, first_seq, last_seq, stamp, hashes) VALUES (?, ?, ?, ?, ?)",
     [SQ_DROP_HASHES] = "DELETE FROM request_hash WHERE place < ?1 AND last_seq BETWEEN ?2 AND ?3",

@@ -60,6 +60,9 @@ Field.ilike = one_value "ilike"
 --- Substring, case-insensitive, no wildcards.
 ---@type fun(self: sessionquery.Field, text: string): sessionquery.Filter
 Field.contains = one_value "contains"
+--- Its words stand in the text next to each other and in order, whatever their case and what lies between them.
+---@type fun(self: sessionquery.Field, words: string): sessionquery.Filter
+Field.phrase = one_value "phrase"
 --- A list has this element; a map has this key.
 ---@type fun(self: sessionquery.Field, text: string): sessionquery.Filter
 Field.has = one_value "has"

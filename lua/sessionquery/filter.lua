@@ -97,6 +97,13 @@ filter.root = one "root"
 --- Some request of the request's trace satisfies it.
 ---@type fun(part: sessionquery.Filter): sessionquery.Filter
 filter.in_trace = one "in_trace"
+--- The nearest trace row around the request satisfies it: a completion (run_type llm or embedding) lies in the trace
+--- row that its parent_id leads to, else in the one that its trace_id names. Of a trace row it is itself.
+---@type fun(part: sessionquery.Filter): sessionquery.Filter
+filter.enclosing = one "enclosing"
+--- Some completion that lies in this trace row satisfies it.
+---@type fun(part: sessionquery.Filter): sessionquery.Filter
+filter.enclosed = one "enclosed"
 
 --- One entry of the map satisfies all parts, which are of `f.entry.key`, `f.entry.value` and, for feedback,
 --- `f.entry.score` and so on.

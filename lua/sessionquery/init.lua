@@ -24,6 +24,8 @@ local sq = {
   every_request = filters.every_request,
   root = filters.root,
   in_trace = filters.in_trace,
+  enclosing = filters.enclosing,
+  enclosed = filters.enclosed,
   entry = filters.entry,
 }
 

@@ -50,6 +50,8 @@ end
 local refusals = {
   ["root(…) asks about other requests"] = asks_source "root%(",
   ["in_trace(…) asks about other requests"] = asks_source "in_trace%(",
+  ["enclosing(…) asks about other requests"] = asks_source "enclosing%(",
+  ["enclosed(…) asks about other requests"] = asks_source "enclosed%(",
   ["entry(…) asks about whole maps"] = asks_source "entry%(",
   ["it asks about the entries of a session's map"] = asks_source "entry%(session%.metadata",
   ["it chooses by feedback, or by what was set on sessions"] = function(case)

@@ -2,10 +2,12 @@
 --- library (but for the ids of projects, which are hashes): what the engines are held against. It works on records as they were added.
 ---
 --- A filter is a tree of tables: {"and", …}, {"or", …}, {"not", x}, {"some", x}, {"every", x}, {"root", x},
---- {"in_trace", x}, {"entry", map, x}, {"true"}, {"false"}, and {"is", field, key, op, {literals}}, where a
+--- {"in_trace", x}, {"enclosing", x}, {"enclosed", x}, {"entry", map, x}, {"true"}, {"false"}, and {"is", field, key, op, {literals}}, where a
 --- literal is { kind = "text"|"number"|"boolean", value =, … } with `value` on the field's own scale
 --- (microseconds, nano-dollars; a half below the scale is allowed).
 local core = require "sessionquery.core"
+
+local unpack = table.unpack or unpack -- luacheck: ignore
 
 local naive = {}
 
@@ -48,6 +50,23 @@ local function like(text, pattern)
   return match(1, 1)
 end
 
+--- Letters of the tests beyond ASCII are words' too, and so are digits.
+local function words(text)
+  local list = {}
+  for word in text:gmatch "[%w\128-\255]+" do list[#list + 1] = naive.fold(word) end
+  return list
+end
+
+local function phrase(text, needle)
+  local t, n = words(text), words(needle)
+  for from = 0, #t - #n do
+    local same = true
+    for i = 1, #n do same = same and t[from + i] == n[i] end
+    if same then return true end
+  end
+  return #n == 0
+end
+
 -- ------------------------------------------------------------------------------------------------ comparing
 
 --- How two values of one kind are compared; different kinds never compare true.
@@ -70,6 +89,7 @@ local function holds(op, value, literals)
   if op == "like" then return like(value, a.value) end
   if op == "ilike" then return like(naive.fold(value), naive.fold(a.value)) end
   if op == "contains" then return naive.fold(value):find(naive.fold(a.value), 1, true) ~= nil end
+  if op == "phrase" then return phrase(value, a.value) end
   error("operator " .. op)
 end
 
@@ -96,17 +116,40 @@ end
 
 -- -------------------------------------------------------------------------------------------------- requests
 
-local function trace_of(row) return row.organization_id .. "\0" .. row.project .. "\0" .. row.trace_id end
+local function named(row, id) return row.organization_id .. "\0" .. row.project .. "\0" .. id end
+local function trace_of(row) return named(row, row.trace_id) end
+local function is_completion(row) return row.run_type == "llm" or row.run_type == "embedding" end
+
+--- The trace row that a row is, or that is the nearest around it; nil where there is none.
+local function trace_row_of(row, by_id)
+  local at, met = row, {}
+  while at and is_completion(at) and not met[at] do
+    met[at] = true
+    at = at.parent_id and by_id[named(row, at.parent_id)]
+  end
+  if at and not is_completion(at) then return at end
+  at = row.trace_id and by_id[trace_of(row)]
+  return at and not is_completion(at) and at or nil
+end
 
 --- The rows of each trace and the feedback on each row; whoever changes the world takes it away.
 local function index_of(world)
   if world.index then return world.index end
-  local index = { traces = {}, feedback = {}, scores = {} }
+  local index = { traces = {}, feedback = {}, scores = {}, by_id = {}, enclosing = {}, enclosed = {} }
   for _, row in ipairs(world.rows) do
     local trace = row.trace_id and trace_of(row)
     if trace then
       index.traces[trace] = index.traces[trace] or {}
       table.insert(index.traces[trace], row)
+    end
+  end
+  for _, row in ipairs(world.rows) do index.by_id[named(row, row.request_id)] = row end
+  for _, row in ipairs(world.rows) do
+    local around = trace_row_of(row, index.by_id)
+    index.enclosing[row] = around
+    if around and around ~= row then
+      index.enclosed[around] = index.enclosed[around] or {}
+      table.insert(index.enclosed[around], row)
     end
   end
   for _, entry in ipairs(world.feedback) do
@@ -257,6 +300,13 @@ function naive.passes(row, tree, world)
     end
     return false
   end
+  if kind == "enclosing" then
+    local around = index_of(world).enclosing[row]
+    return around ~= nil and naive.passes(around, tree[2], world)
+  end
+  if kind == "enclosed" then
+    return either({ 0, unpack(index_of(world).enclosed[row] or none) }, function(other) return naive.passes(other, tree[2], world) end)
+  end
   local field, key, op = tree[2], tree[3], tree[4]
   if op == "has" and maps[field] then
     return request_member(row, field, tree[5][1].value, world) ~= nil
@@ -268,12 +318,14 @@ end
 
 -- ---------------------------------------------------------------------------------------------- the levels
 
+local around_other_rows = { root = true, in_trace = true, enclosing = true, enclosed = true }
+
 local function level_of(tree)
   local kind = tree[1]
   if kind == "true" or kind == "false" then return {} end
   if kind == "some" or kind == "every" then return { session = true } end
   if kind == "entry" and tree[2] == "session.metadata" then return { session = true } end
-  if kind == "root" or kind == "in_trace" or kind == "entry" then return { request = true } end
+  if around_other_rows[kind] or kind == "entry" then return { request = true } end
   if kind == "is" then return { [tree[2]:find "^session%." and "session" or "request"] = true } end
   local level = {}
   for i = 2, #tree do
@@ -293,7 +345,7 @@ function naive.normal(tree)
     return { "not", inner }
   end
   if kind ~= "and" and kind ~= "or" then
-    if kind == "some" or kind == "every" or kind == "root" or kind == "in_trace" then return { kind, naive.normal(tree[2]) } end
+    if kind == "some" or kind == "every" or around_other_rows[kind] then return { kind, naive.normal(tree[2]) } end
     return tree
   end
   local flat, neutral = { kind }, kind == "and" and "true" or "false"

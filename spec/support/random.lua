@@ -124,7 +124,7 @@ local function part_of(rng, value, op)
   local points, out = points_of(value), {}
   local from = rng.chance(40) and 1 or rng.int(1, math.max(1, #points))
   local to = rng.chance(40) and #points or math.min(#points, rng.int(from, from + 3))
-  local pattern, folds = op ~= "contains", op ~= "like"
+  local pattern, folds = op ~= "contains" and op ~= "phrase", op ~= "like"
   for i = from, to do
     local point = points[i]
     if folds and rng.chance(30) then point = other_case[point] or (rng.chance(50) and point:upper() or point:lower()) end
@@ -141,7 +141,7 @@ end
 local operators = {}
 do
   local ordered = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "present", "absent" }
-  local textual = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "like", "ilike", "contains", "present", "absent" }
+  local textual = { "eq", "ne", "gt", "gte", "lt", "lte", "between", "among", "like", "ilike", "contains", "phrase", "present", "absent" }
   local of_list = { "has", "has" }
   for i, op in ipairs(textual) do of_list[i + 2] = op end
   operators.integer, operators.money, operators.time, operators.real = ordered, ordered, ordered, ordered
@@ -186,11 +186,11 @@ end
 -- -------------------------------------------------------------------------------------------------- filters
 
 local ordered_only = { gt = true, gte = true, lt = true, lte = true, between = true }
-local textual = { like = true, ilike = true, contains = true }
+local textual = { like = true, ilike = true, contains = true, phrase = true }
 
 local function textual_literal(rng, op, value)
   if type(value) == "string" then return text_literal(part_of(rng, value, op)) end
-  return text_literal(rng.pick(op == "contains" and texts or patterns))
+  return text_literal(rng.pick((op == "contains" or op == "phrase") and texts or patterns))
 end
 
 local function literals_for(rng, kind, op, value_of)
@@ -276,7 +276,7 @@ end
 function random.request_tree(rng, depth, plain, data)
   return combine(rng, depth, function()
     if rng.chance(2) then return { rng.pick { "true", "false" } } end
-    if not plain and rng.chance(3) then return { rng.pick { "root", "in_trace" }, random.request_tree(rng, 1, true, data) } end
+    if not plain and rng.chance(4) then return { rng.pick { "root", "in_trace", "enclosing", "enclosed" }, random.request_tree(rng, 1, true, data) } end
     if not plain and rng.chance(2) then return entry_of(rng, rng.pick { "properties", "scores", "extra", "feedback", "session_metadata" }, data) end
     return comparison(rng, request_fields, data)
   end)
@@ -356,7 +356,8 @@ local function is_built(tree)
   return field[op](field, values[1].api)
 end
 
-local unary = { ["not"] = sq.negate, some = sq.some_request, every = sq.every_request, root = sq.root, in_trace = sq.in_trace }
+local unary = { ["not"] = sq.negate, some = sq.some_request, every = sq.every_request, root = sq.root, in_trace = sq.in_trace,
+  enclosing = sq.enclosing, enclosed = sq.enclosed }
 
 --- The tree by the builder's calls.
 function random.to_filter(tree)

@@ -191,6 +191,8 @@ local function dress(rng, world, made)
     if value == ABSENT then value = nil end
     made[field.name] = value
   end
+  if rng.chance(40) and #world.rows > 0 then made.parent_id = rng.pick(world.rows).request_id end -- chains, circles too
+  if rng.chance(25) and #world.rows > 0 then made.trace_id = rng.pick(world.rows).request_id end
   made.session_id = recipe.session(rng)
   made.created_at = recipe.time(rng)
   made.responded_at = rng.chance(40) and made.created_at + rng.pick { 0, 1, 1500, 2000000, -1000, 90000000 } or nil
