@@ -40,6 +40,7 @@
   CODE(READONLY, "readonly", 500, "a read-only handle cannot write") \
   CODE(NOT_FOUND, "not_found", 404, "no such request, session or file") \
   CODE(AMBIGUOUS, "ambiguous", 400, "an id that names more than one request or session") \
+  CODE(CONFLICT, "conflict", 409, "there is one of this name or id already") \
   CODE(BUSY, "busy", 503, "another process held the lock for longer than timeout_ms") \
   CODE(TIMEOUT, "timeout", 503, "the call took longer than timeout_ms") \
   CODE(VERSION, "version", 500, "not a store of ours, or one written by a newer version") \
@@ -426,9 +427,9 @@ typedef struct sq_target {
    "source":text, "created_at":time}, of which key must be there. Its row id, or -1. */
 int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length,
                           sq_error *error);
-/* What feedback on whole projects says, of the target's or of all within the handle's scope: appends JSON
-   [[organization, project, {"key":{"n":1,"avg":0.5,"values":{}}}], …]. */
-bool sq_store_project_feedback(sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
+/* What feedback says of projects, the target's or all within the handle's scope: that on them as a whole, or that on all
+   their requests. Appends JSON [[organization, project, {"key":{"n":1,"avg":0.5,"values":{}}}], …]. */
+bool sq_store_project_feedback(sq_store *store, const sq_target *target, bool of_requests, sq_text *out, sq_error *error);
 bool sq_store_tag(sq_store *store, const sq_target *target, const char *tag, size_t length, sq_error *error);
 /* Merges a JSON object into the session's own map; null clears a key. */
 bool sq_store_describe(sq_store *store, const sq_target *target, const char *json, size_t length,
@@ -442,15 +443,41 @@ bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq
 typedef struct sq_deletion {
   /* in: all that is set must hold, and something must be set */
   const char *organization, *project, *request, *session, *user;
+  const char *project_id; /* the one project that has it, or SQ_E_NOT_FOUND */
   bool bounded;   /* `before` is set */
   int64_t before; /* created_at in microseconds, exclusive */
   bool bodies_only;
   bool erase;     /* leave no trace in the store's files: overwrite, make the column index anew, empty the log */
   /* out */
-  int64_t requests, bodies, feedback, tags, metadata;
+  int64_t requests, bodies, feedback, tags, metadata, projects, held;
 } sq_deletion;
 
 bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error);
+
+/* ---------------------------------------------------------------------------------------------- projects */
+
+/* A project is what an organization's requests name as theirs; it exists when it has requests, or was created. Its id is
+   the one it was given, else sq_project_id's, and stays when it is renamed. Where JSON tells of one it is {"organization_id",
+   "name", "id", "description", "start_time", "end_time", "default_dataset_id", "reference_dataset_id", "trace_tier", "extra",
+   "tag_value_ids", "created_at", "stored", "requests", "first_request_at", "last_request_at"}: times are seconds, "stored"
+   tells whether it was created or updated (only then it has "created_at"), and what is absent is left out, but for "extra"
+   and "tag_value_ids", which are empty then. */
+
+typedef struct sq_project_query { /* what is set must hold; terminated */
+  const char *organization, *name;
+  const char *const *ids; /* any of them; NULL: any id */
+  size_t id_count;
+} sq_project_query;
+
+/* Appends the projects within the handle's scope, by organization and name, as a JSON array. */
+bool sq_project_list(sq_store *store, const sq_project_query *query, sq_text *out, sq_error *error);
+/* Creates a project of a JSON object of its members up to "tag_value_ids", of which "name" must be there; null is absent.
+   Appends it. SQ_E_CONFLICT: there is one of this name in the organization, or with this id. */
+bool sq_project_create(sq_store *store, const char *json, size_t length, sq_text *out, sq_error *error);
+/* Changes what the object names, null clears. A new "name" takes requests, feedback, tags, metadata and keys along.
+   `organization` (or NULL) narrows a handle that spans several. Appends the project as it is then. */
+bool sq_project_update(sq_store *store, const char *organization, const char *id, const char *json, size_t length, sq_text *out,
+                       sq_error *error);
 
 typedef struct sq_stats {
   int64_t requests, sessions, without_session, bodies, feedback, organizations, projects;

@@ -53,9 +53,9 @@ describe("feedback", function()
   it("on a whole project is apart from that on its requests and sessions", function()
     local db = store { { request_id = "1", session_id = "s", created_at = 1, organization_id = "o", project = "p" },
       { request_id = "1", session_id = "s", created_at = 1, organization_id = "other", project = "p" } }
-    local function read(target)
+    local function read(target, of_requests)
       local said = {}
-      for _, row in ipairs(assert(core.decode(assert(db._core:project_feedback(target or {}))))) do said[row[1] .. "/" .. row[2]] = row[3] end
+      for _, row in ipairs(assert(core.decode(assert(db._core:project_feedback(target or {}, of_requests))))) do said[row[1] .. "/" .. row[2]] = row[3] end
       return said
     end
     assert.same({}, read())
@@ -68,6 +68,7 @@ describe("feedback", function()
     assert.same({ ["o/p"] = grade, ["other/p"] = x }, read())
     assert.same({ ["o/p"] = grade }, read { organization = "o" })
     assert.same({}, read { organization = "o", project = "q" })
+    assert.same({ ["o/p"] = { ["of the request"] = { n = 1, avg = 7, values = {} } } }, read({}, true))
     local row = assert(db:sessions():where "organization_id = 'o'":first())
     assert.same({ "of the request", "of the session" }, { next(row.feedback_stats), (next(row.own_feedback_stats)) })
     local id, message, detail = db:feedback { project = "p", key = "x" }

@@ -101,7 +101,8 @@ describe("opening", function()
     for i = 1, 20 do assert(db:add { request_id = "r" .. i, session_id = "s" .. i % 3, created_at = i }) end
     db:close()
     -- as version 1 had it
-    local output, status = vm.shell("sqlite3 " .. path .. [[ "DROP TABLE change; DROP TABLE segment; DROP TABLE request_hash; DROP TABLE column_index; DROP TABLE api_key; DROP TABLE project;
+    local output, status = vm.shell("sqlite3 " .. path .. [[ "DROP TABLE change; DROP TABLE segment; DROP TABLE request_hash; DROP TABLE column_index; DROP TABLE api_key;
+      DROP TABLE project; DROP TABLE held_patch;
       DROP INDEX feedback_by_project;
       DROP TRIGGER request_is_updated; DROP TRIGGER request_is_put_behind; DROP TRIGGER request_is_deleted; DROP TRIGGER request_is_put_below;
       DROP TRIGGER feedback_is_given;

@@ -147,6 +147,8 @@ sq_segment *sq_segment_open(const unsigned char *bytes, size_t size, sq_error *e
 }
 
 sq_segment *sq_segment_own(sq_text *bytes, sq_error *error) {
+  char *fit = bytes->failed ? NULL : realloc(bytes->data, bytes->length); /* it stays for long */
+  if (fit) *bytes = (sq_text){.data = fit, .length = bytes->length, .capacity = bytes->length, .allocator = bytes->allocator};
   sq_segment *s = bytes->failed ? NULL : sq_segment_open((const unsigned char *)bytes->data, bytes->length, error);
   if (bytes->failed) sq_fail_memory(error);
   if (s) s->owned = bytes->data;

@@ -40,8 +40,8 @@ bool binding_is_empty_array(lua_State *L, int index);
 
 /* A growing text that the stack owns: pushes its userdata. */
 sq_text *binding_new_text(lua_State *L);
-/* Pushes the text as a string. */
-void binding_push_text(lua_State *L, const sq_text *text);
+/* Pushes the text as a string, and empties it. */
+void binding_push_text(lua_State *L, sq_text *text);
 
 /* The text of a member of the table at `index`, or NULL; it stays the table's (so a number, which would be
    converted to a string of nobody's, is refused). Raises on anything else. */
@@ -80,6 +80,7 @@ void binding_open_query(lua_State *L);
 void binding_open_store(lua_State *L);
 void binding_open_plain(lua_State *L);
 void binding_open_keys(lua_State *L);
+void binding_open_projects(lua_State *L);
 void binding_open_inflater(lua_State *L);
 void binding_open_skim(lua_State *L);
 

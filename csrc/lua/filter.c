@@ -55,7 +55,7 @@ static int combine(lua_State *L) {
   return *handle ? 1 : binding_fail(L, &error);
 }
 
-static int push_written(lua_State *L, bool written, const sq_text *text, const sq_error *error) {
+static int push_written(lua_State *L, bool written, sq_text *text, const sq_error *error) {
   if (!written) return binding_fail(L, error);
   binding_push_text(L, text);
   return 1;

@@ -50,6 +50,7 @@ int luaopen_sessionquery_core(lua_State *L) {
   binding_open_store(L);
   binding_open_plain(L);
   binding_open_keys(L);
+  binding_open_projects(L);
   binding_open_inflater(L);
   binding_open_skim(L);
   lua_pushlightuserdata(L, NULL);

@@ -269,13 +269,14 @@ static int feedback(lua_State *L) {
   return 1;
 }
 
-/* store:project_feedback{organization, project}: JSON text */
+/* store:project_feedback({organization, project}, of_requests): JSON text */
 static int project_feedback(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
   sq_target target = target_options(L, 2);
+  bool of_requests = lua_toboolean(L, 3);
   sq_error error = {.code = SQ_OK};
   sq_text *text = binding_new_text(L);
-  if (!sq_store_project_feedback(store, &target, text, &error)) return binding_fail(L, &error);
+  if (!sq_store_project_feedback(store, &target, of_requests, text, &error)) return binding_fail(L, &error);
   binding_push_text(L, text);
   return 1;
 }
@@ -350,13 +351,13 @@ static int resolve(lua_State *L) {
   return 2;
 }
 
-/* store:delete{organization, project, request, session, user, before, bodies_only, erase}: counts */
+/* store:delete{organization, project, project_id, request, session, user, before, bodies_only, erase}: counts */
 static int delete(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
   luaL_checktype(L, 2, LUA_TTABLE);
   sq_deletion d = {.organization = text_option(L, 2, "organization"), .project = text_option(L, 2, "project"),
                    .request = text_option(L, 2, "request"), .session = text_option(L, 2, "session"),
-                   .user = text_option(L, 2, "user"), .bodies_only = flag_option(L, 2, "bodies_only"),
+                   .user = text_option(L, 2, "user"), .project_id = text_option(L, 2, "project_id"), .bodies_only = flag_option(L, 2, "bodies_only"),
                    .erase = flag_option(L, 2, "erase")};
   sq_error error = {.code = SQ_OK};
   sq_value time;
@@ -367,12 +368,14 @@ static int delete(lua_State *L) {
     return binding_fail(L, error.code ? &error : &wrong);
   }
   if (!sq_store_delete(store, &d, &error)) return binding_fail(L, &error);
-  lua_createtable(L, 0, 5);
+  lua_createtable(L, 0, 7);
   set_integer(L, "requests", d.requests);
   set_integer(L, "bodies", d.bodies);
   set_integer(L, "feedback", d.feedback);
   set_integer(L, "tags", d.tags);
   set_integer(L, "metadata", d.metadata);
+  set_integer(L, "projects", d.projects);
+  set_integer(L, "held", d.held);
   return 1;
 }
 

@@ -262,7 +262,10 @@ sq_text *binding_new_text(lua_State *L) {
   return text;
 }
 
-void binding_push_text(lua_State *L, const sq_text *text) { lua_pushlstring(L, text->data ? text->data : "", text->length); }
+void binding_push_text(lua_State *L, sq_text *text) {
+  lua_pushlstring(L, text->data ? text->data : "", text->length);
+  sq_text_free(text); /* the collector sees a small userdata, and lets a hundred of large texts wait */
+}
 
 const char *binding_text_member(lua_State *L, int index, const char *name, size_t *length) {
   lua_getfield(L, index, name);

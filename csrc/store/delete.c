@@ -3,13 +3,14 @@
 
 #include "base/time.h"
 #include "store/lookup.h"
+#include "store/project.h"
 
 typedef struct deleting {
   sq_store *store;
   sq_deletion *wanted;
   sq_text which; /* the condition on r, a row of request */
   const char *organization, *project;
-  sq_text owner; /* of the request or session */
+  sq_text owner; /* of the request or session; the project that has the id */
   sq_lookup lookup; /* its requests */
   bool nothing;  /* is there to delete */
   sq_error *error;
@@ -18,7 +19,7 @@ typedef struct deleting {
 static bool check(deleting *d) {
   const sq_deletion *w = d->wanted;
   const sq_store *store = d->store;
-  if (!w->request && !w->session && !w->user && !w->project && !w->bounded)
+  if (!w->request && !w->session && !w->user && !w->project && !w->project_id && !w->bounded)
     return sq_fail(d->error, SQ_E_MISSING, "say what to delete: a request, session, user or project, or what is before a time");
   if ((store->organization && w->organization && strcmp(store->organization, w->organization) != 0) ||
       (store->project && w->project && strcmp(store->project, w->project) != 0))
@@ -28,19 +29,28 @@ static bool check(deleting *d) {
   return true;
 }
 
+static bool take_owner(deleting *d) {
+  d->organization = d->owner.data;
+  d->project = d->owner.data + strlen(d->owner.data) + 1;
+  return true;
+}
+
 /* A request or session of this id must be one, and it is that one's owner whose rows go. */
 static bool check_one(deleting *d) {
   const sq_deletion *w = d->wanted;
   if (!w->request && !w->session) return true;
   sq_target target = {d->organization, d->project, w->request, w->request ? NULL : w->session};
-  if (sq_find_owner(d->store, &target, true, &d->owner, d->error)) {
-    d->organization = d->owner.data;
-    d->project = d->owner.data + strlen(d->owner.data) + 1;
-    return true;
-  }
+  if (sq_find_owner(d->store, &target, true, &d->owner, d->error)) return take_owner(d);
   d->nothing = d->error->code == SQ_E_NOT_FOUND; /* nothing to delete is no error */
   if (d->nothing) *d->error = (sq_error){.code = SQ_OK};
   return d->nothing;
+}
+
+/* A project by its id. */
+static bool find_project(deleting *d) {
+  char id[37];
+  return !d->wanted->project_id || (sq_project_normal_id(d->wanted->project_id, id, d->error) &&
+                                    sq_project_find(d->store, d->organization, id, &d->owner, d->error) && take_owner(d));
 }
 
 /* Nor may a project's name be that of several organizations'. */
@@ -50,6 +60,8 @@ static bool check_project(deleting *d) {
                                    "SELECT count(*) FROM (SELECT organization_id FROM request WHERE project = ?1"
                                    " UNION SELECT organization_id FROM session_tag WHERE project = ?1"
                                    " UNION SELECT organization_id FROM session_metadata WHERE project = ?1"
+                                   " UNION SELECT organization_id FROM project WHERE name = ?1 AND created_at_us IS NOT NULL"
+                                   " UNION SELECT organization_id FROM held_patch WHERE project = ?1"
                                    " UNION SELECT organization_id FROM feedback WHERE project = ?1)",
                                    d->error);
   if (!count) return false;
@@ -108,11 +120,15 @@ static bool delete_rows(deleting *d) {
          run(d, "DELETE FROM request WHERE seq IN (SELECT r.seq FROM request AS r WHERE ", which, ")", &w->requests);
 }
 
+static bool names_project(const sq_deletion *w) { return w->project || w->project_id; }
+
+/* Of a session or project: all of it. */
+static bool is_whole(const sq_deletion *w) { return !w->bodies_only && !w->request && !w->user && !w->bounded && (w->session || names_project(w)); }
+
 /* What belongs to sessions themselves goes with a session or project that is deleted whole. */
 static bool delete_of_sessions(deleting *d) {
   sq_deletion *w = d->wanted;
-  bool whole = !w->bodies_only && !w->request && !w->user && !w->bounded && (w->session || w->project);
-  if (!whole) return true;
+  if (!is_whole(w)) return true;
   sq_text which = {0};
   sq_text_put(&which, "TRUE");
   if (d->organization) sq_text_put(&which, " AND organization_id = ?1");
@@ -122,6 +138,35 @@ static bool delete_of_sessions(deleting *d) {
               run(d, "DELETE FROM session_tag WHERE ", which.data, "", &w->tags) &&
               run(d, "DELETE FROM session_metadata WHERE ", which.data, "", &w->metadata) &&
               run(d, "DELETE FROM feedback WHERE session_id IS NOT NULL AND ", which.data, "", &w->feedback);
+  sq_text_free(&which);
+  return done;
+}
+
+/* What belongs to a project itself goes with it: its row, and feedback on the whole. */
+static bool delete_of_project(deleting *d) {
+  sq_deletion *w = d->wanted;
+  if (!is_whole(w) || w->session) return true;
+  return run(d, "DELETE FROM feedback WHERE session_id IS NULL AND request_id IS NULL AND project = ?2", d->organization ? " AND organization_id = ?1" : "",
+             "", &w->feedback) &&
+         sq_project_drop(d->store, d->organization, d->project, &w->projects, d->error);
+}
+
+/* Updates of requests that have not come: those that say so of themselves what is to go, and of a time those that came
+   before it. Of a project those that are known to be its. */
+static bool delete_held(deleting *d) {
+  const sq_deletion *w = d->wanted;
+  sq_text which = {0};
+  int64_t changed = 0;
+  sq_text_put(&which, " WHERE TRUE");
+  if (d->organization) sq_text_put(&which, " AND organization_id = ?1");
+  if (d->project) sq_text_put(&which, names_project(w) || d->store->project ? " AND project = ?2" : " AND coalesce(project = ?2, TRUE)");
+  if (w->request) sq_text_put(&which, " AND request_id = ?3");
+  if (w->session) sq_text_put(&which, " AND CAST(json_extract(patch, '$.session_id') AS TEXT) = ?4");
+  if (w->user) sq_text_put(&which, " AND CAST(json_extract(patch, '$.user_id') AS TEXT) = ?5");
+  if (w->bounded) sq_text_put(&which, " AND created_at_us < ?6");
+  bool done = sq_text_whole(&which, d->error) &&
+              (w->bodies_only ? run(d, "UPDATE held_patch SET patch = json_remove(patch, '$.request_body', '$.response_body')", which.data, "", &changed)
+                              : run(d, "DELETE FROM held_patch", which.data, "", &d->wanted->held));
   sq_text_free(&which);
   return done;
 }
@@ -147,9 +192,10 @@ static bool erase(sq_store *store, sq_error *error) { return store->memory || (e
 static bool run_deletion(deleting *d) {
   sq_store *store = d->store;
   if (!sq_begin_write(store, d->error)) return false;
-  bool good = check_one(d) && check_project(d) && look_up(d);
+  bool good = find_project(d) && check_one(d) && check_project(d) && look_up(d);
   choose(d);
-  good = good && sq_text_whole(&d->which, d->error) && (d->nothing || (delete_rows(d) && delete_of_sessions(d)));
+  good = good && sq_text_whole(&d->which, d->error) && (d->nothing || (delete_rows(d) && delete_of_sessions(d) && delete_of_project(d))) &&
+         delete_held(d);
   return sq_end_write(store, good, d->error);
 }
 

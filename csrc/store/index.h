@@ -86,5 +86,7 @@ bool sq_index_path(const sq_store *store, sq_text *out, sq_error *error);
 /* --- seal.c */
 /* Seals what has come to whole segments, after rows were added. An error is noted, not told. */
 void sq_seal_by_and_by(sq_store *store);
+/* Seals again what has too much that is not as it was, after many requests were changed at once. */
+void sq_seal_changed(sq_store *store);
 
 #endif

@@ -1,4 +1,5 @@
-/* Which requests an id names, for statements that would have to read all rows to find them. */
+/* Which requests an id names, for statements that would have to read all rows to find them. (Which projects they have:
+   sq_lookup_projects, of store.h.) */
 #ifndef SQ_STORE_LOOKUP_H
 #define SQ_STORE_LOOKUP_H
 

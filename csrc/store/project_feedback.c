@@ -1,4 +1,5 @@
-/* Feedback on a project as a whole: rows of table feedback that name neither a request nor a session. */
+/* Feedback by project: on a project as a whole (rows of table feedback that name neither a request nor a session), and on
+   its requests. */
 #include "base/json.h"
 #include "store/sqlite.h"
 
@@ -27,14 +28,16 @@ static void put_project(sqlite3_stmt *row, sq_text *out) {
   sq_text_byte(out, ']');
 }
 
-bool sq_store_project_feedback(sq_store *store, const sq_target *target, sq_text *out, sq_error *error) {
+#define SUMMED "SELECT organization_id, project, sq_feedback(key, score, value) FROM feedback WHERE "
+#define BY_PROJECT \
+  " AND organization_id = coalesce(?1, organization_id) AND project = coalesce(?2, project) GROUP BY organization_id, project"
+
+bool sq_store_project_feedback(sq_store *store, const sq_target *target, bool of_requests, sq_text *out, sq_error *error) {
+  static const char *const statements[] = {SUMMED "request_id IS NULL AND session_id IS NULL" BY_PROJECT,
+                                           SUMMED "request_id IS NOT NULL" BY_PROJECT};
   const char *organization, *project;
   if (!sq_store_enter(store, error) || !sq_narrow_owner(store, target, &organization, &project, error)) return false;
-  sqlite3_stmt *read = sq_borrow(store,
-                                 "SELECT organization_id, project, sq_feedback(key, score, value) FROM feedback"
-                                 " WHERE request_id IS NULL AND session_id IS NULL"
-                                 " AND organization_id = coalesce(?1, organization_id) AND project = coalesce(?2, project)"
-                                 " GROUP BY organization_id, project", error);
+  sqlite3_stmt *read = sq_borrow(store, statements[of_requests], error);
   if (!read) return false;
   sq_bind_terminated(read, 1, organization);
   sq_bind_terminated(read, 2, project);

@@ -72,11 +72,19 @@ static const char *const key_table =
     "CREATE TABLE api_key(id TEXT PRIMARY KEY NOT NULL, hash BLOB NOT NULL, name TEXT, organization_id TEXT NOT NULL, project TEXT,"
     " rights TEXT NOT NULL, created_at_us INTEGER NOT NULL, revoked_at_us INTEGER) WITHOUT ROWID;";
 
-/* What is known of a project beside its requests (projects.lua). */
+/* What is known of a project beside its requests (project.h). No organization is to learn of another's ids, so they are
+   unique within one only. created_at_us NULL: the row reserves an id. */
 static const char *const project_table =
-    "CREATE TABLE project(organization_id TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL UNIQUE, description TEXT,"
+    "CREATE TABLE project(organization_id TEXT NOT NULL, name TEXT NOT NULL, id TEXT NOT NULL, description TEXT,"
     " start_time_us INTEGER, end_time_us INTEGER, default_dataset_id TEXT, reference_dataset_id TEXT, trace_tier TEXT,"
-    " extra TEXT, tag_value_ids TEXT, created_at_us INTEGER NOT NULL, PRIMARY KEY (organization_id, name)) WITHOUT ROWID;";
+    " extra TEXT, tag_value_ids TEXT, created_at_us INTEGER, PRIMARY KEY (organization_id, name),"
+    " UNIQUE (organization_id, id)) WITHOUT ROWID;";
+
+/* Updates of requests that have not come yet (held.h). project NULL: of whichever the request will be. */
+static const char *const held_table =
+    "CREATE TABLE held_patch(n INTEGER PRIMARY KEY AUTOINCREMENT, organization_id TEXT NOT NULL, project TEXT,"
+    " request_id TEXT NOT NULL, patch TEXT NOT NULL, created_at_us INTEGER NOT NULL);"
+    "CREATE INDEX held_patch_by_request ON held_patch(request_id);";
 
 /* ------------------------------------------------------------------------------------------------ versions */
 
@@ -115,7 +123,8 @@ static const char *const feedback_by_project =
     "CREATE INDEX feedback_by_project ON feedback(organization_id, project) WHERE request_id IS NULL AND session_id IS NULL;";
 
 static bool create_projects(sq_store *store, sq_error *error) {
-  return add_columns(store, error) && sq_execute(store, project_table, error) && sq_execute(store, feedback_by_project, error);
+  return add_columns(store, error) && sq_execute(store, project_table, error) && sq_execute(store, held_table, error) &&
+         sq_execute(store, feedback_by_project, error);
 }
 
 static bool create(sq_store *store, sq_error *error) {

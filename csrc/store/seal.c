@@ -159,6 +159,8 @@ static void seal_quietly(sq_store *store, int64_t waiting, uint32_t least, size_
 
 void sq_seal_by_and_by(sq_store *store) { seal_quietly(store, store->segment_rows, store->segment_rows, MOST_AT_ONCE); }
 
+void sq_seal_changed(sq_store *store) { seal_quietly(store, 0, store->segment_rows, SIZE_MAX); }
+
 void sq_store_settle(sq_store *store) {
   sq_error error = {.code = SQ_OK};
   if (sq_store_enter(store, &error)) seal_quietly(store, store->segment_rows / MOST_TO_READ, 1, SIZE_MAX);

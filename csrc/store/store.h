@@ -55,6 +55,26 @@ typedef enum sq_side_table { SQ_SIDE_FEEDBACK, SQ_SIDE_OWN_FEEDBACK, SQ_SIDE_TAG
 bool sq_store_side_tables(sq_store *store, bool has[SQ_SIDE_COUNT], sq_error *error);
 /* Those of the numbers that need no query: of bodies and feedback, of the files, of the column index. */
 bool sq_store_read_stats(sq_store *store, sq_stats *stats, sq_error *error);
+/* --- projects, for query/projects.c */
+
+/* A row of table project. The texts live until `take` returns. */
+typedef struct sq_project_row {
+  const char *organization, *name, *id;
+  const char *members; /* as JSON, a comma before each */
+  bool created;        /* else only the id is reserved for it */
+} sq_project_row;
+/* Reads those of an organization and a name, or all (NULL), within the handle's scope. */
+bool sq_store_read_projects(sq_store *store, const char *organization, const char *name, bool (*take)(void *state, const sq_project_row *row, sq_error *error),
+                            void *state, sq_error *error);
+/* Calls `take` for each pair of an organization and a project that requests have, once; of this organization and this
+   project, or any (NULL). It ends when `take` is false, which is no error. To be asked before the transaction at hand
+   writes. */
+typedef bool sq_take_project(void *state, const char *organization, const char *project, sq_error *error);
+bool sq_lookup_projects(sq_store *store, const char *organization, const char *project, sq_take_project *take, void *state, sq_error *error);
+/* They append "organization\0name\0" of the project. */
+bool sq_store_create_project(sq_store *store, const char *json, size_t length, sq_text *out, sq_error *error);
+bool sq_store_update_project(sq_store *store, const char *organization, const char *id, const char *json, size_t length, sq_text *out, sq_error *error);
+
 /* Adds the feedback of one request. */
 bool sq_store_add_feedback(sq_store *store, const char *organization, size_t organization_length, const char *project, size_t project_length,
                            const char *request_id, size_t request_id_length, sq_statistics *into, sq_error *error);

@@ -167,12 +167,27 @@ local function iterate(step, snapshot)
   return iterator, nil, nil, iterator
 end
 
+-- The collector does not see how much rows in the core hold: whoever has read them closes them.
+
+--- All of them, as tables.
+local function take_all(rows)
+  local list = rows:all()
+  rows:close()
+  return list
+end
+
 --- Steps through rows that are there already.
 local function step_rows(rows)
   local index = 0
   return function()
+    if not rows then return nil end
     index = index + 1
-    return rows:read(index)
+    local row = rows:read(index)
+    if not row then
+      rows:close()
+      rows = nil
+    end
+    return row
   end
 end
 
@@ -199,8 +214,10 @@ local function step_batches(query, store, snapshot)
         index = index + 1
         return row
       end
+      if rows then rows:close() end
+      rows, index = nil, 0
       if ended then return nil end
-      rows, index = next_batch(), 0
+      rows = next_batch()
     end
   end
 end
@@ -238,7 +255,7 @@ end
 function Answer:all()
   local rows, message, detail = core.rows(store_of(self), self._core)
   if not rows then return nil, message, detail end
-  return rows:all()
+  return take_all(rows)
 end
 
 --- One page: a list of rows, with the cursor of the next page as `next` (nil on the last).
@@ -250,8 +267,8 @@ function Query:page()
   local query = self._spec.limit and self or with(self, { limit = PAGE }, 3)
   local rows, message, detail = core.rows(store, query._core)
   if not rows then return nil, message, detail end
-  local page = rows:all()
-  page.next = rows:next()
+  local cursor, page = rows:next(), take_all(rows)
+  page.next = cursor
   return page
 end
 
@@ -265,8 +282,10 @@ function Query:page_json()
   local rows, message, detail = core.rows(store, query._core)
   if not rows then return nil, message, detail end
   local text, why, more = rows:json()
+  local cursor = rows:next()
+  rows:close()
   if not text then return nil, why, more end
-  return text, rows:next()
+  return text, cursor
 end
 
 --- The first row, whatever limit, offset and after say; nil when there is none.
@@ -279,7 +298,9 @@ function Query:first()
   spec.limit, spec.offset, spec.after = 1, nil, nil
   local rows, message, detail = core.rows(store, make(self._db, spec, 3)._core)
   if not rows then return nil, message, detail end
-  return rows:read(1)
+  local row = rows:read(1)
+  rows:close()
+  return row
 end
 
 --- How many rows there are without limit, offset and after.
@@ -307,7 +328,7 @@ function Answer:explain() return core.explain(store_of(self), self._core) end
 function Answer:columns()
   local rows, message, detail = core.rows(store_of(self), self._core)
   if not rows then return nil, message, detail end
-  return rows:columns(), rows:all()
+  return rows:columns(), take_all(rows)
 end
 
 -- ------------------------------------------------------------------------------------------------- beginnings

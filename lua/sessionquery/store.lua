@@ -4,6 +4,7 @@ local core = require "sessionquery.core"
 local fields = require "sessionquery.field"
 local filters = require "sessionquery.filter"
 local importer = require "sessionquery.import"
+local projects = require "sessionquery.projects"
 local query = require "sessionquery.query"
 local reprice = require "sessionquery.reprice"
 local sessions = require "sessionquery.session"
@@ -13,6 +14,7 @@ local sessions = require "sessionquery.session"
 ---@field package _prices sessionquery.Prices?
 local Store = {}
 Store.__index = Store
+for _, name in ipairs { "create_project", "update_project", "delete_project" } do Store[name] = projects[name] end
 
 --- The open handle of a method's `self`; raises at the method's caller, or `more` levels above.
 local function core_of(db, more)
@@ -109,7 +111,6 @@ function Store:seal(...)
 end
 
 --- Makes the column index anew, from the rows.
----@param ... nil it takes no argument
 ---@return true?
 ---@return string? message
 ---@return table? detail
@@ -328,6 +329,8 @@ local delete_known = {
 ---@field feedback integer
 ---@field tags integer
 ---@field metadata integer
+---@field projects integer that were created or changed: what was known of them beside their requests
+---@field held integer updates of requests that had not come
 
 --- Deletes requests with all that belongs to them. All that is named must hold.
 ---@param what sessionquery.Deletion
@@ -360,7 +363,7 @@ function Store:retain(days)
       local before = math.max(0, os.time() - days[name] * 86400)
       local deleted, message, detail = open:delete { before = before, bodies_only = name == "bodies_days" }
       if not deleted then return nil, message, detail end
-      sum = sum or { requests = 0, bodies = 0, feedback = 0, tags = 0, metadata = 0 }
+      sum = sum or { requests = 0, bodies = 0, feedback = 0, tags = 0, metadata = 0, projects = 0, held = 0 }
       for key, count in pairs(deleted) do sum[key] = sum[key] + count end
     end
   end
@@ -466,13 +469,19 @@ function Store:group_by(...)
   return (query.begin(self, "groups", keys))
 end
 
---- A query of projects.
----@param ... nil it takes no argument
----@return sessionquery.Query
-function Store:projects(...)
+--- Without arguments a query of projects by what their requests come to; with a table the projects themselves: a list of
+--- those that are as it names (`{}`: all within the handle's scope), those that have no requests too.
+---@overload fun(self: sessionquery.Store): sessionquery.Query
+---@param options sessionquery.ProjectQuery
+---@return sessionquery.Project[]?
+---@return string? message
+---@return table? detail
+function Store:projects(options, ...)
   core_of(self)
-  no_arguments(select("#", ...), "projects")
-  return (query.begin(self, "groups", { { "project" } }))
+  no_arguments(select("#", ...), "projects{…}")
+  if options == nil then return (query.begin(self, "groups", { { "project" } })) end
+  local list, message, detail = projects.list(self, options)
+  return list, message, detail
 end
 
 --- One session. Its id must name one session only: a handle for all organizations may have to say which.

@@ -1,0 +1,2 @@
+--- The vendors' APIs at a million runs: `make bench-vendors`, BENCH_ROWS=…, beside the same questions written by hand in SQL
+--- for the sqlite3 command's library (bench/peers/sqlite.c knows no projects, so these run through our build/bench/by_sql).
