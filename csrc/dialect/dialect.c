@@ -36,6 +36,8 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
 
 static const sq_dialect dialects[] = {
     {"helicone", sq_helicone_filter, sq_helicone_write, locate_json, sq_helicone_endpoints, sq_helicone_notes},
+    {"langsmith", sq_langsmith_filter, sq_langsmith_write, draw_carets, NULL, NULL},
+    {"langsmith-projects", sq_langsmith_projects_filter, sq_langsmith_projects_write, draw_carets, NULL, NULL},
     {"where", sq_where_filter, sq_where_write, draw_carets, NULL, NULL},
 };
 

@@ -43,6 +43,10 @@ sq_node *sq_helicone_filter(sq_builder *builder, const char *source, size_t leng
 bool sq_helicone_write(sq_writer *w, const sq_node *tree);
 extern const sq_endpoint sq_helicone_endpoints[];
 extern const sq_note sq_helicone_notes[];
+sq_node *sq_langsmith_filter(sq_builder *builder, const char *source, size_t length);
+bool sq_langsmith_write(sq_writer *w, const sq_node *tree);
+sq_node *sq_langsmith_projects_filter(sq_builder *builder, const char *source, size_t length);
+bool sq_langsmith_projects_write(sq_writer *w, const sq_node *tree);
 sq_node *sq_where_filter(sq_builder *builder, const char *source, size_t length);
 bool sq_where_write(sq_writer *w, const sq_node *tree);
 

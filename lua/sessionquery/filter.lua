@@ -27,7 +27,7 @@ function filter.placeless(detail, source)
 end
 
 --- Compiles a filter.
----@param dialect "helicone"|"where"
+---@param dialect "helicone"|"langsmith"|"langsmith-projects"|"where"
 ---@param source string|table text; for helicone a table too
 ---@param options? { strict?: boolean } strict: refuse what we added to the vendor's language
 ---@return sessionquery.Filter? filter nil when the source is wrong

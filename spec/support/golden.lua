@@ -4,7 +4,7 @@ local sq = require "sessionquery"
 
 local golden = {}
 
-golden.files = { "spec/golden/helicone.txt", "spec/golden/helicone_body.txt", "spec/golden/helicone_endpoints.txt", "spec/golden/where.txt" }
+golden.files = { "spec/golden/helicone.txt", "spec/golden/helicone_body.txt", "spec/golden/helicone_endpoints.txt", "spec/golden/langsmith.txt", "spec/golden/where.txt" }
 
 local function one_line(text) return (text:gsub("\n", "⏎")) end
 local function lines_again(text) return (text:gsub("⏎", "\n")) end
@@ -31,7 +31,8 @@ function golden.parts(dialect, source)
   if dialect == "helicone body" then return body_parts(source) end
   local endpoint = dialect:match "^helicone (%l+)$"
   if endpoint then return body_parts(source, endpoint) end
-  local filter, message, detail = sq.filter(dialect, source)
+  local name = dialect:gsub(" strict$", "")
+  local filter, message, detail = sq.filter(name, source, { strict = name ~= dialect })
   if not filter then return { error_part(message, detail) } end
   return { filter:dump(), filter:sql "sqlite" }
 end
@@ -41,7 +42,7 @@ function golden.read(path)
   local cases, number = {}, 0
   for line in io.lines(path) do
     number = number + 1
-    local dialect, rest = line:match "^([%l ]+) | (.*)$"
+    local dialect, rest = line:match "^([%l -]+) | (.*)$"
     if line == "" or line:find "^#" or not dialect then
       cases[#cases + 1] = { line = number, comment = line }
     else

@@ -12,10 +12,10 @@ local function seed(target, text)
   file:close()
 end
 
-os.execute "mkdir -p build/fuzz/seeds/where build/fuzz/seeds/helicone build/fuzz/seeds/records"
+os.execute "mkdir -p build/fuzz/seeds/where build/fuzz/seeds/helicone build/fuzz/seeds/langsmith build/fuzz/seeds/records"
 for _, path in ipairs(golden.files) do
   for _, case in ipairs(golden.read(path)) do
-    if case.dialect then seed(case.dialect == "where" and "where" or "helicone", case.source) end
+    if case.dialect then seed(case.dialect:match "^%l+", case.source) end
   end
 end
 for line in io.lines "examples/import.jsonl" do seed("records", line .. "\n") end
