@@ -114,6 +114,31 @@ static bool where(sq_error *error) {
                  error);
 }
 
+static const char functions[] =
+    "and(eq('name', \"a\\u00e9\"), or(search(\"two words\"), has(metadata, '{\"k\": \"\\u0041\", \"thread_id\": \"T\"}')), not(in(latency, [1, \"2ms\"])),"
+    " neq(metadata_key, \"x\"), eq(feedback_key, \"k\"), in(feedback_score, [1, \"a\", true]), neq(feedback_value, 2), gt(start_time, \"2026-11-20\"))";
+
+static bool langsmith(sq_error *error) { return compile("langsmith", functions, error); }
+
+/* What LangSmith can say, and something that it cannot. */
+static bool write_langsmith(sq_error *error) {
+  static const char more[] = "text(properties.a) = '1' and entry(scores, key = 'x') and entry(properties, (key = 'a' or value > 1) and value contains '7')";
+  sq_text text = {0}, unsaid = {0};
+  sq_error refused = {.code = SQ_OK};
+  sq_filter *filter = sq_filter_compile("langsmith", functions, sizeof functions - 1, NULL, NULL, error);
+  sq_filter *other = filter ? sq_filter_compile("where", more, sizeof more - 1, NULL, NULL, error) : NULL;
+  bool good = other && sq_filter_write(filter, "langsmith", &text, &unsaid, error);
+  if (good && !sq_filter_write(other, "langsmith", &text, &unsaid, &refused) && refused.code != SQ_E_UNSAID) {
+    good = false;
+    *error = refused;
+  }
+  sq_text_free(&text);
+  sq_text_free(&unsaid);
+  sq_filter_free(filter);
+  sq_filter_free(other);
+  return good;
+}
+
 static const char body[] =
     "{\"search\":\"chat\",\"timeFilter\":{\"startTimeUnixMs\":1704067200000,\"endTimeUnixMs\":1904153600000.5},\"nameEquals\":\"chat\","
     "\"timezoneDifference\":60,\"filter\":{\"request_response_rmt\":{\"model\":{\"equals\":\"gpt-4o\"}}},\"offset\":0,\"limit\":10}";
@@ -373,6 +398,8 @@ int main(void) {
   store(&warm); /* what SQLite keeps for good */
   sweep("helicone filter", helicone, 1);
   sweep("where filter", where, 1);
+  sweep("langsmith filter", langsmith, 1);
+  sweep("langsmith written", write_langsmith, 1);
   sweep("helicone request", request, 1);
   sweep("built query", combine, 1);
   sweep("inflated body", inflate_body, 1);
