@@ -369,11 +369,15 @@ typedef struct sq_ingest {
   sq_ingest_mode mode;
   int64_t first_line;        /* number of the first line, from 1 */
   uint64_t identity[2];      /* of the input, for the ids of records that bring none; 0,0: make UUIDv7s */
+  bool hold;                 /* MERGE: keep an update whose request is not there, and merge it when that comes; one that names no
+                                project is of any of its organization */
   sq_text *ids;              /* the request ids, one JSON array, or NULL */
   void (*on_fault)(void *state, const sq_ingest_fault *fault); /* LENIENT; or NULL */
   void *state;
   /* out, added to */
   int64_t lines, added, replaced, updated, skipped, failed;
+  int64_t held;     /* updates that wait for their requests */
+  int64_t merged;   /* of the added ones: updates had waited for them */
   int64_t repaired; /* texts in which invalid UTF-8 or NUL became U+FFFD */
 } sq_ingest;
 

@@ -175,7 +175,7 @@ static const char *choice(lua_State *L, const char *given, const char *const *na
 }
 
 static void push_counts(lua_State *L, const sq_ingest *ingest, const faults *f) {
-  lua_createtable(L, 0, 8);
+  lua_createtable(L, 0, 10);
   set_integer(L, "lines", ingest->lines);
   set_integer(L, "added", ingest->added);
   set_integer(L, "replaced", ingest->replaced);
@@ -183,11 +183,13 @@ static void push_counts(lua_State *L, const sq_ingest *ingest, const faults *f) 
   set_integer(L, "skipped", ingest->skipped);
   set_integer(L, "failed", ingest->failed);
   set_integer(L, "repaired", ingest->repaired);
+  set_integer(L, "held", ingest->held);
+  set_integer(L, "merged", ingest->merged);
   push_faults(L, f);
   lua_setfield(L, -2, "errors");
 }
 
-/* store:ingest(lines, {format, on_conflict, mode, first_line, identity, ids, most_errors}):
+/* store:ingest(lines, {format, on_conflict, mode, hold, first_line, identity, ids, most_errors}):
    counts, ids as JSON; or nil, message, detail with the line */
 static int ingest(lua_State *L) {
   static const char *const conflicts[] = {"replace", "skip", "update", NULL}, *const modes[] = {"strict", "lenient", "merge", NULL};
@@ -205,6 +207,7 @@ static int ingest(lua_State *L) {
   faults f = {.most = (size_t)integer_option(L, 3, "most_errors", 0)};
   f.items = lua_newuserdata(L, (f.most + 1) * sizeof *f.items);
   in.state = &f;
+  in.hold = flag_option(L, 3, "hold");
   if (flag_option(L, 3, "ids")) in.ids = binding_new_text(L);
   sq_error error = {.code = SQ_OK};
   if (!sq_store_ingest(store, lines, length, &in, &error)) {

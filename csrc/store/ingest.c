@@ -5,32 +5,15 @@
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/time.h"
-#include "store/feedback.h"
 #include "store/fresh.h"
-#include "store/map.h"
-#include "store/record.h"
+#include "store/held.h"
 #include "store/ids.h"
-#include "store/table.h"
+#include "store/ingest.h"
+#include "store/map.h"
 
 #define MOST_TO_WAIT 16384 /* bytes of a line */
 
-typedef struct ingesting {
-  sq_store *store;
-  sq_ingest *ingest;
-  sq_format format;
-  sq_record records[SQ_INSERT_GROUP]; /* the first ones wait to be inserted */
-  uint64_t hashes[SQ_INSERT_GROUP];   /* of their ids */
-  size_t waiting;
-  sq_given_columns given;             /* in any of them */
-  sq_field columns[64];               /* the fields that have columns, in the order of sq_given_columns */
-  unsigned column_count;
-  sq_record *record;                  /* at hand */
-  sq_entries feedback;
-  uint64_t hash; /* of this record's id */
-  bool skipped;
-  int64_t seq;   /* its request, once that is there */
-  sq_error *error;
-} ingesting;
+typedef sq_ingesting ingesting;
 
 /* --------------------------------------------------------------------------------- completing a record */
 
@@ -76,17 +59,21 @@ static bool read_feedback(ingesting *in, int64_t time) {
   return false;
 }
 
+static void name_cost_source(sq_record *record) {
+  if (!record->given[SQ_F_COST_USD] || record->given[SQ_F_COST_SOURCE]) return;
+  if (record->fields[SQ_F_COST_USD].kind != SQ_NULL) set_text(&record->fields[SQ_F_COST_SOURCE], "recorded");
+  record->given[SQ_F_COST_SOURCE] = true;
+}
+
 static bool complete(ingesting *in, const char *line, size_t length) {
   sq_value *fields = in->record->fields;
+  in->unnamed = fields[SQ_F_PROJECT].kind == SQ_NULL && !in->store->project;
   if (!take_scope(in, SQ_F_ORGANIZATION_ID, in->store->organization, "") || !take_scope(in, SQ_F_PROJECT, in->store->project, "default"))
     return false;
   if (is_text(&fields[SQ_F_REQUEST_ID], "")) return sq_fail(in->error, SQ_E_VALUE, "request_id is empty");
   if (fields[SQ_F_REQUEST_ID].kind == SQ_NULL && in->ingest->mode != SQ_INGEST_MERGE && !make_id(in, line, length)) return false;
   if (fields[SQ_F_REQUEST_ID].kind == SQ_NULL) return sq_fail(in->error, SQ_E_MISSING, "request_id is required");
-  if (in->record->given[SQ_F_COST_USD] && !in->record->given[SQ_F_COST_SOURCE]) {
-    if (fields[SQ_F_COST_USD].kind != SQ_NULL) set_text(&fields[SQ_F_COST_SOURCE], "recorded");
-    in->record->given[SQ_F_COST_SOURCE] = true;
-  }
+  name_cost_source(in->record);
   int64_t time = fields[SQ_F_CREATED_AT].kind == SQ_NULL ? sq_time_now() : fields[SQ_F_CREATED_AT].integer;
   return read_feedback(in, time);
 }
@@ -224,103 +211,62 @@ static bool delete_request(ingesting *in, int64_t seq) {
   return delete_row(in, SQ_DELETE_BODY, seq) && delete_row(in, SQ_DELETE_REQUEST, seq) && sq_note_change(in->store, seq, in->error);
 }
 
-/* ------------------------------------------------------------------------------------------------ updates */
+/* --------------------------------------------------------------------------------------- updates that waited */
 
-static bool is_identity(int field) {
-  return field == SQ_F_REQUEST_ID || field == SQ_F_ORGANIZATION_ID || field == SQ_F_PROJECT;
-}
-
-/* Maps are merged with what is stored. */
-static bool merge_map(ingesting *in, int64_t seq, sq_field field) {
-  sq_value *value = &in->record->fields[field];
-  if (value->kind == SQ_NULL) return true; /* the whole map is cleared */
-  sq_text sql = {0}, merged = {0};
-  sq_text_format(&sql, "SELECT %s FROM request WHERE seq = ?", sq_field_get(field)->column);
-  sqlite3_stmt *read = sq_text_whole(&sql, in->error) ? sq_prepare(in->store, sql.data, in->error) : NULL;
-  sq_text_free(&sql);
-  if (!read) return false;
-  sqlite3_bind_int64(read, 1, seq);
-  int code = sqlite3_step(read);
-  if (code != SQLITE_ROW) {
-    sqlite3_finalize(read);
-    return sq_sqlite_fail(in->store, code, in->error);
+/* The update of no project's name belongs to the one request of its id in the organization. */
+static bool find_anywhere(ingesting *in, int64_t *seq, bool *found) {
+  sq_value *fields = in->record->fields;
+  sq_seqs seqs = {0};
+  bool good = sq_ids_find(in->store, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], NULL, &in->hash, &seqs, in->error);
+  sq_seqs_sort(&seqs);
+  *found = seqs.count > 0;
+  if (*found) *seq = in->seq = seqs.items[0];
+  if (good && seqs.count > 1) {
+    const sq_value *id = &fields[SQ_F_REQUEST_ID];
+    good = sq_fail(in->error, SQ_E_AMBIGUOUS, "'%s' names more than one request: say which project", sq_show(id->text, id->length).text);
   }
-  const char *stored = (const char *)sqlite3_column_text(read, 0);
-  int64_t members = sq_merge_maps(&in->record->arena, stored, (size_t)sqlite3_column_bytes(read, 0), value->text, value->length, &merged, in->error);
-  char *copy = members > 0 ? sq_arena_copy(&in->record->arena, merged.data, merged.length) : NULL;
-  *value = (sq_value){.kind = members > 0 ? SQ_STRING : SQ_NULL, .length = (uint32_t)merged.length, .text = copy};
-  sq_text_free(&merged);
-  sqlite3_finalize(read);
-  return members >= 0 && (members == 0 || copy || sq_fail_memory(in->error));
+  free(seqs.items);
+  return good && (!*found || sq_read_project(in, *seq));
 }
 
-static bool check_required(ingesting *in) {
-  static const sq_field required[] = {SQ_F_CREATED_AT, SQ_F_RUN_TYPE};
-  for (size_t i = 0; i < sizeof required / sizeof *required; i++)
-    if (in->record->given[required[i]] && in->record->fields[required[i]].kind == SQ_NULL)
-      return sq_fail(in->error, SQ_E_VALUE, "%s cannot be cleared", sq_field_get(required[i])->name);
-  return true;
+/* As an update is, had it come behind its request. */
+static bool merge_patch(ingesting *in, const sq_value *const id[3], const sq_held *held) {
+  sq_record *record = in->record, patch = {0};
+  const sq_entries feedback = in->feedback;
+  const int64_t updated = in->ingest->updated;
+  in->record = &patch;
+  bool good = sq_record_read(&patch, &in->canonical, true, held->patch.data, held->patch.length, in->error) && read_feedback(in, held->created_at);
+  name_cost_source(&patch);
+  good = good && sq_update_request(in, in->seq) && sq_entries_put(in->store, &in->feedback, in->seq, id[0], id[1], id[2], in->error);
+  sq_record_free(&patch);
+  in->record = record;
+  in->feedback = feedback;
+  in->ingest->updated = updated;
+  return good;
 }
 
-static bool update_row(ingesting *in, int64_t seq) {
-  sq_text sql = {0};
-  sq_text_put(&sql, "UPDATE request SET seq = seq");
-  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++) {
-    const sq_field_row *row = sq_field_get((sq_field)i);
-    if (!in->record->given[i] || row->home != SQ_HOME_ROW || is_identity(i)) continue;
-    if (row->type == SQ_T_MAP && !merge_map(in, seq, (sq_field)i)) break;
-    sq_text_format(&sql, ", %s = ?", row->column);
+/* The record at hand was added. */
+static bool merge_held(ingesting *in) {
+  const sq_value *fields = in->record->fields, *const id[3] = {&fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT]};
+  sq_held held = {0};
+  bool found = false;
+  bool good = !in->holds || sq_held_next(in->store, id, &held, &found, in->error);
+  if (good && found) {
+    in->ingest->merged++;
+    good = sq_format_begin(&in->canonical, NULL, in->error) && insert_waiting(in); /* it is the last of them */
   }
-  sq_text_put(&sql, " WHERE seq = ?");
-  sqlite3_stmt *update = in->error->code == SQ_OK && sq_text_whole(&sql, in->error) ? sq_prepare(in->store, sql.data, in->error) : NULL;
-  sq_text_free(&sql);
-  if (!update) return false;
-  int column = 1;
-  for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
-    if (in->record->given[i] && sq_field_get((sq_field)i)->home == SQ_HOME_ROW && !is_identity(i))
-      sq_bind_value(update, column++, &in->record->fields[i]);
-  sqlite3_bind_int64(update, column, seq);
-  bool done = sq_step_done(in->store, update, in->error);
-  sqlite3_finalize(update);
-  return done;
+  while (good && found) good = merge_patch(in, id, &held) && sq_held_next(in->store, id, &held, &found, in->error);
+  good = good && (held.n == 0 || sq_held_drop(in->store, id, &held, in->error));
+  sq_text_free(&held.patch);
+  return good;
 }
 
-/* A request without bodies has no row of them. */
-static bool drop_empty_body(ingesting *in, int64_t seq) {
-  const sq_record *r = in->record;
-  bool cleared = (r->given[SQ_F_REQUEST_BODY] && r->fields[SQ_F_REQUEST_BODY].kind == SQ_NULL) ||
-                 (r->given[SQ_F_RESPONSE_BODY] && r->fields[SQ_F_RESPONSE_BODY].kind == SQ_NULL);
-  if (!cleared) return true;
-  sqlite3_stmt *drop = sq_prepare(in->store, "DELETE FROM body WHERE seq = ? AND request_body IS NULL AND response_body IS NULL", in->error);
-  if (!drop) return false;
-  sqlite3_bind_int64(drop, 1, seq);
-  bool done = sq_step_done(in->store, drop, in->error);
-  sqlite3_finalize(drop);
-  return done;
-}
-
-static bool update_body(ingesting *in, int64_t seq) {
-  static const struct {
-    sq_field field;
-    const char *sql;
-  } bodies[] = {{SQ_F_REQUEST_BODY, "INSERT INTO body(seq, request_body) VALUES (?1, ?2) ON CONFLICT(seq) DO UPDATE SET request_body = ?2"},
-                {SQ_F_RESPONSE_BODY, "INSERT INTO body(seq, response_body) VALUES (?1, ?2) ON CONFLICT(seq) DO UPDATE SET response_body = ?2"}};
-  bool good = true;
-  for (size_t i = 0; i < 2 && good; i++) {
-    if (!in->record->given[bodies[i].field]) continue;
-    sqlite3_stmt *put = sq_prepare(in->store, bodies[i].sql, in->error);
-    if (!put) return false;
-    sqlite3_bind_int64(put, 1, seq);
-    sq_bind_value(put, 2, &in->record->fields[bodies[i].field]);
-    good = sq_step_done(in->store, put, in->error);
-    sqlite3_finalize(put);
-  }
-  return good && drop_empty_body(in, seq);
-}
-
-static bool update_request(ingesting *in, int64_t seq) {
-  in->ingest->updated++;
-  return check_required(in) && update_row(in, seq) && update_body(in, seq) && sq_note_change(in->store, seq, in->error);
+static bool hold(ingesting *in) {
+  const sq_value *fields = in->record->fields;
+  in->skipped = in->holds = true;
+  in->ingest->held++;
+  return sq_check_required(in) && sq_held_put(in->store, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], in->unnamed ? NULL : &fields[SQ_F_PROJECT],
+                                           in->record->line, in->record->length, in->error);
 }
 
 /* ------------------------------------------------------------------------------------------------ one line */
@@ -329,7 +275,7 @@ static bool update_request(ingesting *in, int64_t seq) {
 static bool settle_conflict(ingesting *in, int64_t seq) {
   switch (in->ingest->on_conflict) {
     case SQ_SKIP: in->ingest->skipped++; return in->skipped = true;
-    case SQ_UPDATE: return update_request(in, seq);
+    case SQ_UPDATE: return sq_update_request(in, seq);
     default: break;
   }
   in->ingest->replaced++;
@@ -342,16 +288,17 @@ static bool put_new(ingesting *in) {
   if (!complete_new(in) || !find_request(in, &seq, &found)) return false;
   if (found) return settle_conflict(in, seq);
   in->ingest->added++;
-  return insert_request(in);
+  return insert_request(in) && merge_held(in);
 }
 
-/* An update must find its request; `on_conflict = "update"` takes either. */
+/* An update must find its request, or is held; `on_conflict = "update"` takes either. */
 static bool put_merging(ingesting *in) {
   int64_t seq = 0;
   bool found;
-  if (!find_request(in, &seq, &found)) return false;
-  if (found) return update_request(in, seq);
+  if (!(in->ingest->hold && in->unnamed ? find_anywhere(in, &seq, &found) : find_request(in, &seq, &found))) return false;
+  if (found) return sq_update_request(in, seq);
   if (in->ingest->mode != SQ_INGEST_MERGE) return put_new(in);
+  if (in->ingest->hold) return hold(in);
   const sq_value *id = &in->record->fields[SQ_F_REQUEST_ID];
   const sq_value *project = &in->record->fields[SQ_F_PROJECT];
   return sq_fail(in->error, SQ_E_NOT_FOUND, "there is no request '%s' in project '%s' to update", sq_show(id->text, id->length).text,
@@ -370,9 +317,9 @@ static void note_id(ingesting *in) {
 static bool take_line(ingesting *in, const char *line, size_t length) {
   in->record = &in->records[in->waiting];
   if (!sq_record_read(in->record, &in->format, merges(in->ingest), line, length, in->error) || !complete(in, line, length)) return false;
-  const sq_value *fields = in->record->fields;
   in->skipped = false;
   if (!(merges(in->ingest) ? put_merging(in) : put_new(in))) return false;
+  const sq_value *fields = in->record->fields; /* another place may be its now */
   if (!in->skipped && !sq_entries_put(in->store, &in->feedback, in->seq, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], in->error))
     return false;
   in->ingest->repaired += in->record->was_repaired;
@@ -428,10 +375,11 @@ static bool take_lines(ingesting *in, const char *lines, size_t length) {
 
 bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_ingest *ingest, sq_error *error) {
   ingesting in = {.store = store, .ingest = ingest, .error = error};
+  if (ingest->hold && (ingest->mode != SQ_INGEST_MERGE || ingest->format)) return sq_fail(error, SQ_E_VALUE, "what is held are updates of the canonical format");
   if (!sq_store_enter(store, error) || !sq_format_begin(&in.format, ingest->format, error) || !sq_begin_write(store, error)) return false;
   list_columns(&in);
   sq_fresh_begin(store, ingest->identity[0] || ingest->identity[1]);
-  bool taken = take_lines(&in, lines, length);
+  bool taken = sq_held_any(store, &in.holds, error) && take_lines(&in, lines, length);
   if (taken && ingest->ids) {
     sq_text_put(ingest->ids, ingest->ids->length ? "]" : "[]");
     taken = sq_text_whole(ingest->ids, error);

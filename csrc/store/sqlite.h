@@ -34,6 +34,10 @@ typedef enum sq_cached {
   SQ_INSERT_FEEDBACK,
   SQ_FIND_KEY,
   SQ_READ_PARENT,
+  SQ_READ_HELD_ANY,
+  SQ_HOLD_PATCH,
+  SQ_READ_HELD,
+  SQ_DROP_HELD,
   SQ_CACHED_COUNT
 } sq_cached;
 

@@ -79,6 +79,11 @@ static const char *const cached_sql[SQ_CACHED_COUNT] = {
                            " created_at_us, session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQ_FIND_KEY] = "SELECT hash, id, name, organization_id, coalesce(project, ?3), rights, created_at_us, revoked_at_us FROM api_key"
                     " WHERE id = ?1 AND organization_id = coalesce(?2, organization_id) AND coalesce(project = ?3, TRUE)",
+    [SQ_READ_HELD_ANY] = "SELECT EXISTS (SELECT 1 FROM held_patch)",
+    [SQ_HOLD_PATCH] = "INSERT INTO held_patch(request_id, organization_id, project, patch, created_at_us) VALUES (?, ?, ?, ?, ?)",
+    [SQ_READ_HELD] = "SELECT n, patch, created_at_us FROM held_patch WHERE request_id = ?1 AND organization_id = ?2"
+                     " AND coalesce(project = ?3, TRUE) AND n > ?4 ORDER BY n LIMIT 1",
+    [SQ_DROP_HELD] = "DELETE FROM held_patch WHERE request_id = ?1 AND organization_id = ?2 AND coalesce(project = ?3, TRUE) AND n <= ?4",
 };
 
 static sqlite3_stmt *prepare(sq_store *store, const char *sql, unsigned flags, sq_error *error) {

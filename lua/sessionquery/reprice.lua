@@ -175,10 +175,16 @@ local function of_updates(db, prices, records)
   return list
 end
 
---- Records with the costs that the handle's prices make.
+--- Computes the costs of requests that were just merged. They are recorded: what goes wrong here, db:reprice mends.
+function reprice.requests(db, ids)
+  local prices = rawget(db, "_prices")
+  if prices and #ids > 0 then run(db, prices, db:requests():where(f.request_id:among(ids))) end
+end
+
+--- Records with the costs that the handle's prices make; mode "none": none.
 function reprice.records(db, records, mode)
   local prices = rawget(db, "_prices")
-  if not prices then return records end
+  if not prices or mode == "none" then return records end
   if mode == "merge" then return of_updates(db, prices, records) end
   local list = {}
   for i = 1, #records do

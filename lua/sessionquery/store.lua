@@ -6,6 +6,7 @@ local filters = require "sessionquery.filter"
 local importer = require "sessionquery.import"
 local projects = require "sessionquery.projects"
 local query = require "sessionquery.query"
+local recording = require "sessionquery.recording"
 local reprice = require "sessionquery.reprice"
 local sessions = require "sessionquery.session"
 
@@ -145,63 +146,29 @@ function Store:__tostring() return rawget(self, "_core") and "sessionquery store
 
 -- --------------------------------------------------------------------------------------------------- writing
 
---- Records as JSON lines; nil, what is wrong, its detail and the number of the record otherwise.
-local function lines_of(list, what, level)
-  local lines = {}
-  for i = 1, #list do
-    if type(list[i]) ~= "table" then error(("%s: record %d is a %s, not a table"):format(what, i, type(list[i])), level) end
-    local text, message, detail = check.json(list[i], what, level - 2)
-    if not text then return nil, message, detail, i end
-    lines[i] = text
-  end
-  return table.concat(lines, "\n")
-end
-
-local of_record = {
-  syntax = true, type = true, value = true, missing = true, limit = true, forbidden = true, unknown = true, not_found = true,
-}
-
---- Takes in one record or a list of them; the counts, the ids, and whether it was a list.
-local function write_records(db, open, records, what, mode)
-  if type(records) ~= "table" then error(("%s: expected a record or a list of records, got %s"):format(what, type(records)), 3) end
-  local is_list = next(records) == nil or rawget(records, 1) ~= nil
-  if is_list then check.list(records, what, 1) end
-  local lines, message, detail, number = lines_of(reprice.records(db, is_list and records or { records }, mode), what, 4)
-  if lines then
-    local counts, ids, place = open:ingest(lines, { mode = mode, ids = true })
-    if counts then return counts, ids, is_list end
-    -- what is wrong with the store, or with no record, is no record's fault
-    message, detail, number = ids, place, of_record[place.code] and place.line > 0 and place.line
-    detail.line, detail.offset, detail.length = nil, nil, nil -- of a text that the caller has not seen
-  end
-  if is_list and number then
-    detail.record = number
-    message = ("record %d: %s"):format(number, message)
-  end
-  return nil, message, detail
-end
-
---- Records one call, or a list of them in one transaction. A known request_id is replaced.
+--- Records one call, or a list of them in one transaction.
 ---@param records table a record (field names of the catalogue), or a list of them
+---@param options? { on_conflict?: "replace"|"skip"|"update" } when the request_id is known; update: as db:update merges
 ---@return string|string[]|nil request_id of the record, or a list of them; nil when nothing was recorded
 ---@return string? message
 ---@return table? detail
-function Store:add(records)
-  local counts, ids, is_list = write_records(self, core_of(self), records, "add", "strict")
-  if not counts then return nil, ids, is_list end
-  if is_list then return ids end
-  return ids[1]
+function Store:add(records, options)
+  local open = core_of(self)
+  local ids, message, detail = recording.add(self, open, records, options)
+  return ids, message, detail
 end
 
 --- Merges into recorded requests: what a record names is set, sq.null clears, maps are merged by key.
 ---@param records table with request_id, or a list of them
+---@param options? { hold?: boolean } hold: an update whose request is not there is kept, and merged when it comes, behind
+--- those that came before it; one that names no project, and whose handle has none, is of any project of its organization
 ---@return integer? updated
----@return string? message
+---@return integer|string|nil held how many are kept, or the message
 ---@return table? detail
-function Store:update(records)
-  local counts, message, detail = write_records(self, core_of(self), records, "update", "merge")
-  if not counts then return nil, message, detail end
-  return counts.updated
+function Store:update(records, options)
+  local open = core_of(self)
+  local updated, held, detail = recording.update(self, open, records, options)
+  return updated, held, detail
 end
 
 ---@class sessionquery.ImportOptions
