@@ -155,7 +155,7 @@ static bool choose_fields(sq_query *query, bool bodies, sq_error *error) {
   sq_field *fields = sq_arena_take(&query->arena, SQ_F_COUNT * sizeof *fields);
   if (!fields) return sq_fail_memory(error);
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
-    if (can_be_shown(query, (sq_field)i, bodies) && !is_looked_up((sq_field)i)) fields[query->field_count++] = (sq_field)i;
+    if (can_be_shown(query, (sq_field)i, bodies) && (query->recorded || !is_looked_up((sq_field)i))) fields[query->field_count++] = (sq_field)i;
   query->fields = fields;
   return true;
 }
