@@ -391,6 +391,8 @@ void sq_identity(const char *text, size_t length, uint64_t out[2]);
    its line. The same line of the same input always has the same one. */
 void sq_line_id(const uint64_t identity[2], int64_t number, const char *line, size_t length, char out[37]);
 
+/* A new UUIDv7: milliseconds, then random bits. False when the system gives no randomness. */
+bool sq_uuid_make(char out[37]);
 /* The UUID of an organization: its name in lower case where that is one, else one made of the name (RFC 9562, version 5,
    as of a URL). */
 void sq_tenant_id(const char *organization, size_t length, char out[37]);
@@ -428,9 +430,30 @@ typedef struct sq_target {
 } sq_target;
 
 /* Records feedback: JSON {"key":text, "score":number, boolean or text, "value":any, "comment":text,
-   "source":text, "created_at":time}, of which key must be there. Its row id, or -1. */
+   "source":text, "uuid":text, "extra":map, "created_at":time}, of which key must be there. Its row id, or -1. */
 int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length,
                           sq_error *error);
+/* Which feedback is listed; NULL, 0 and SQ_ANY: all. What is on a session (thread) is none of it. */
+typedef enum sq_whether { SQ_ANY, SQ_YES, SQ_NO } sq_whether;
+typedef struct sq_feedback_query {
+  const char *organization;                         /* narrows a handle that spans several */
+  const char *requests, *projects, *keys, *sources; /* JSON lists of ids, of [organization, project], of texts */
+  const char *uuid;
+  int64_t row;
+  sq_whether on_request, has_score, has_comment;
+  bool from_given, to_given;
+  int64_t from_us, to_us;                           /* from <= created_at < to */
+  int64_t limit, offset;                            /* limit < 0: no end */
+} sq_feedback_query;
+/* Appends a JSON list, newest first, of {"row", "uuid", "organization_id", "project", "project_id", "request_id", "key",
+   "score", "value", "comment", "source", "created_at", "extra"}. */
+bool sq_store_list_feedback(sq_store *store, const sq_feedback_query *query, sq_text *out, sq_error *error);
+/* What feedback on each of these requests says, a JSON list of ids: appends [[organization, project, request_id,
+   {"key":{"n":1,"avg":0.5,"values":{}}}], …]. */
+bool sq_store_request_feedback(sq_store *store, const char *requests, sq_text *out, sq_error *error);
+/* Says anew what the feedback of a row says, but for its UUID, and when and on what it was given. */
+bool sq_store_change_feedback(sq_store *store, int64_t row, const char *json, size_t length, sq_error *error);
+bool sq_store_remove_feedback(sq_store *store, int64_t row, sq_error *error);
 /* What feedback says of projects, the target's or all within the handle's scope: that on them as a whole, or that on all
    their requests. Appends JSON [[organization, project, {"key":{"n":1,"avg":0.5,"values":{}}}], …]. */
 bool sq_store_project_feedback(sq_store *store, const sq_target *target, bool of_requests, sq_text *out, sq_error *error);

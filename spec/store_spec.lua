@@ -107,6 +107,7 @@ describe("opening", function()
       DROP TRIGGER request_is_updated; DROP TRIGGER request_is_put_behind; DROP TRIGGER request_is_deleted; DROP TRIGGER request_is_put_below;
       DROP TRIGGER feedback_is_given;
       DROP TRIGGER feedback_is_taken; DROP TRIGGER feedback_is_changed_from; DROP TRIGGER feedback_is_changed_to; DROP TRIGGER feedback_is_replaced;
+      DROP INDEX feedback_by_uuid; ALTER TABLE feedback DROP COLUMN uuid; ALTER TABLE feedback DROP COLUMN extra;
       CREATE UNIQUE INDEX request_by_id ON request(request_id, organization_id, project);
       CREATE INDEX request_by_session ON request(session_id) WHERE session_id IS NOT NULL;
       CREATE INDEX request_by_owner ON request(organization_id, project, created_at_us); PRAGMA user_version = 1"]])

@@ -6,7 +6,4 @@
 
 void sq_siphash(const uint64_t key[2], const char *bytes, size_t length, uint64_t out[2]);
 
-/* A new UUIDv7: milliseconds, then random bits. False when the system gives no randomness. */
-bool sq_uuid_make(char out[37]);
-
 #endif

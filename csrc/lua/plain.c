@@ -60,6 +60,14 @@ static int line_id(lua_State *L) {
   return 1;
 }
 
+/* core.uuid(): a new UUIDv7 */
+static int uuid(lua_State *L) {
+  char id[37];
+  if (!sq_uuid_make(id)) return luaL_error(L, "the system gives no random bits");
+  lua_pushstring(L, id);
+  return 1;
+}
+
 /* core.tenant_id(organization): its UUID */
 static int tenant_id(lua_State *L) {
   size_t length;
@@ -113,7 +121,7 @@ static int seconds(lua_State *L) {
 }
 
 void binding_open_plain(lua_State *L) {
-  static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {"split", split}, {"line_id", line_id}, {"tenant_id", tenant_id}, {"project_id", project_id},
+  static const luaL_Reg functions[] = {{"encode", encode}, {"decode", decode}, {"split", split}, {"line_id", line_id}, {"uuid", uuid}, {"tenant_id", tenant_id}, {"project_id", project_id},
                                        {"iso", iso}, {"seconds", seconds}, {NULL, NULL}};
   compat_set_functions(L, functions);
 }

@@ -272,6 +272,65 @@ static int feedback(lua_State *L) {
   return 1;
 }
 
+static sq_whether whether_option(lua_State *L, int index, const char *name) {
+  lua_getfield(L, index, name);
+  sq_whether whether = lua_isnil(L, -1) ? SQ_ANY : lua_toboolean(L, -1) ? SQ_YES : SQ_NO;
+  lua_pop(L, 1);
+  return whether;
+}
+
+/* store:list_feedback{organization, requests, projects, keys, sources, uuid, row, on_request, has_score, has_comment, from_us, to_us,
+   limit, offset}: JSON text */
+static int list_feedback(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  double from = 0, to = 0;
+  luaL_checktype(L, 2, LUA_TTABLE);
+  sq_feedback_query query = {.organization = text_option(L, 2, "organization"), .requests = text_option(L, 2, "requests"),
+                             .projects = text_option(L, 2, "projects"), .keys = text_option(L, 2, "keys"),
+                             .sources = text_option(L, 2, "sources"), .uuid = text_option(L, 2, "uuid"),
+                             .row = integer_option(L, 2, "row", 0), .on_request = whether_option(L, 2, "on_request"),
+                             .has_score = whether_option(L, 2, "has_score"), .has_comment = whether_option(L, 2, "has_comment"),
+                             .limit = integer_option(L, 2, "limit", -1), .offset = integer_option(L, 2, "offset", 0)};
+  query.from_given = number_option(L, 2, "from_us", &from);
+  query.to_given = number_option(L, 2, "to_us", &to);
+  query.from_us = (int64_t)from;
+  query.to_us = (int64_t)to;
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L);
+  if (!sq_store_list_feedback(store, &query, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
+}
+
+/* store:request_feedback(ids as JSON): JSON text */
+static int request_feedback(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  const char *requests = luaL_checkstring(L, 2);
+  sq_error error = {.code = SQ_OK};
+  sq_text *text = binding_new_text(L);
+  if (!sq_store_request_feedback(store, requests, text, &error)) return binding_fail(L, &error);
+  binding_push_text(L, text);
+  return 1;
+}
+
+/* store:change_feedback(row, json): true */
+static int change_feedback(lua_State *L) {
+  size_t length;
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  int64_t row = (int64_t)luaL_checknumber(L, 2);
+  const char *json = luaL_checklstring(L, 3, &length);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_change_feedback(store, row, json, length, &error), &error);
+}
+
+/* store:remove_feedback(row): true */
+static int remove_feedback(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  int64_t row = (int64_t)luaL_checknumber(L, 2);
+  sq_error error = {.code = SQ_OK};
+  return done(L, sq_store_remove_feedback(store, row, &error), &error);
+}
+
 /* store:project_feedback({organization, project}, of_requests): JSON text */
 static int project_feedback(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
@@ -432,7 +491,9 @@ void binding_open_store(lua_State *L) {
                                      {"export", export},     {"stats", stats},
                                      {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {"newest_tag", newest_tag},
                                      {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped},
-                                     {"project_feedback", project_feedback}, {NULL, NULL}};
+                                     {"project_feedback", project_feedback}, {"list_feedback", list_feedback},
+                                     {"request_feedback", request_feedback}, {"change_feedback", change_feedback},
+                                     {"remove_feedback", remove_feedback}, {NULL, NULL}};
   static const luaL_Reg reader_methods[] = {{"read", read_block}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"open", open_store}, {"migrate", migrate}, {"reader", open_reader}, {NULL, NULL}};
   binding_make_type(L, BINDING_STORE, methods, close_store, true);

@@ -15,8 +15,9 @@
   " FROM feedback AS f WHERE " OF_REQUEST " AND f.score IS NOT NULL))) ELSE $scores END"
 
 #define FEEDBACK \
-  "(SELECT nullif(json_group_array(json_object('key', f.key, 'score', " JSON_OF("f.score") ", 'value', " JSON_OF("f.value") "," \
-  " 'comment', f.comment, 'source', f.source, 'created_at', sq_iso(f.created_at_us))), '[]')" \
+  "(SELECT nullif(json_group_array(json_patch(json_object('key', f.key, 'score', " JSON_OF("f.score") ", 'value', " JSON_OF("f.value") "," \
+  " 'comment', f.comment, 'source', f.source, 'created_at', sq_iso(f.created_at_us))," \
+  " json_object('uuid', f.uuid, 'extra', " JSON_OF("f.extra") "))), '[]')" \
   " FROM feedback AS f WHERE " OF_REQUEST ")"
 
 #define USAGE "$run_type IN ('llm', 'embedding')"

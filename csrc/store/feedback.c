@@ -1,9 +1,11 @@
 #include "store/feedback.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/time.h"
+#include "store/ids.h"
 #include "store/limits.h"
 #include "store/sqlite.h"
 
@@ -57,14 +59,14 @@ static bool read_json(reading *r, sq_token token, const char *name, const char *
 
 /* After a key: its value. */
 static bool read_member(reading *r, sq_entry *e) {
-  static const char *const names[] = {"key", "comment", "source", "score", "value", "created_at"};
-  sq_value *const places[] = {&e->key, &e->comment, &e->source, &e->score, &e->value};
-  enum { SCORE = 3, VALUE = 4, CREATED_AT = 5, COUNT = 6 };
+  static const char *const names[] = {"key", "comment", "source", "uuid", "score", "value", "extra", "created_at"};
+  sq_value *const places[] = {&e->key, &e->comment, &e->source, &e->uuid, &e->score, &e->value, &e->extra};
+  enum { SCORE = 4, VALUE = 5, EXTRA = 6, CREATED_AT = 7, COUNT = 8 };
   int which = 0;
   while (which < COUNT && !is_name(r, names[which])) which++;
   const char *key = r->json.token - 1;
   if (which == COUNT)
-    return VALUE_ERROR(r, SQ_E_UNKNOWN, key, "feedback has no member '%s': it has key, score, value, comment, source and created_at",
+    return VALUE_ERROR(r, SQ_E_UNKNOWN, key, "feedback has no member '%s': it has key, score, value, comment, source, uuid, extra and created_at",
                        sq_show(r->json.token, r->json.length).text);
   if (e->given >> which & 1) return VALUE_ERROR(r, SQ_E_SYNTAX, key, "feedback: %s stands twice", names[which]);
   e->given |= 1u << which;
@@ -73,7 +75,8 @@ static bool read_member(reading *r, sq_entry *e) {
   if (token == SQ_TOKEN_ERROR) return json_error(r);
   if (token == SQ_TOKEN_NULL) return true;
   if (which == CREATED_AT) return read_time(r, token, from, &e->created_at);
-  if (which >= SCORE) return read_json(r, token, names[which], from, which == VALUE, places[which]);
+  if (which == EXTRA && token != SQ_TOKEN_OBJECT) return VALUE_ERROR(r, SQ_E_TYPE, from, "feedback: extra is a map");
+  if (which >= SCORE) return read_json(r, token, names[which], from, which >= VALUE, places[which]);
   return read_text(r, token, names[which], from, places[which]);
 }
 
@@ -133,7 +136,51 @@ bool sq_entry_insert(sq_store *store, const sq_entry *e, const sq_value *const i
   sqlite3_stmt *insert = sq_prepared(store, SQ_INSERT_FEEDBACK, error);
   if (!bind_entry(insert, e, id)) return false;
   sq_bind_terminated(insert, 10, session);
+  sq_bind_value(insert, 11, &e->uuid);
+  sq_bind_value(insert, 12, &e->extra);
   return sq_step_done(store, insert, error);
+}
+
+bool sq_note_owner(sq_store *store, const sq_value *const id[3], sq_error *error) {
+  sq_seqs seqs = {0};
+  bool good = id[0]->kind == SQ_NULL || sq_ids_find(store, id[0], id[1], id[2], NULL, &seqs, error);
+  for (size_t i = 0; i < seqs.count && good; i++) good = sq_note_change(store, seqs.items[i], error);
+  free(seqs.items);
+  return good;
+}
+
+static sq_value text_of(sqlite3_stmt *row, int column) {
+  const char *text = (const char *)sqlite3_column_text(row, column);
+  return (sq_value){.kind = text ? SQ_STRING : SQ_NULL, .length = (uint32_t)sqlite3_column_bytes(row, column), .text = text};
+}
+
+bool sq_feedback_remove(sq_store *store, int64_t row, sq_error *error) {
+  sqlite3_stmt *find = sq_prepare(store, "DELETE FROM feedback WHERE id = ? RETURNING request_id, organization_id, project", error);
+  if (!find) return false;
+  sqlite3_bind_int64(find, 1, row);
+  int code = sqlite3_step(find);
+  bool good = code == SQLITE_DONE || code == SQLITE_ROW || sq_sqlite_fail(store, code, error);
+  if (code == SQLITE_ROW) {
+    const sq_value owner[3] = {text_of(find, 0), text_of(find, 1), text_of(find, 2)};
+    const sq_value *const id[3] = {&owner[0], &owner[1], &owner[2]};
+    good = sq_note_owner(store, id, error);
+  }
+  sqlite3_finalize(find);
+  return good;
+}
+
+/* One of the same UUID makes way: it is an older state of the same. */
+static bool make_way(sq_store *store, const sq_entry *e, const sq_value *organization, sq_error *error) {
+  if (e->uuid.kind == SQ_NULL) return true;
+  sqlite3_stmt *find = sq_prepare(store, "SELECT id FROM feedback WHERE organization_id = ? AND uuid = ?", error);
+  if (!find) return false;
+  sq_bind_value(find, 1, organization);
+  sq_bind_value(find, 2, &e->uuid);
+  int code = sqlite3_step(find);
+  int64_t row = sqlite3_column_int64(find, 0);
+  sqlite3_finalize(find);
+  if (code == SQLITE_ROW) return sq_feedback_remove(store, row, error);
+  return code == SQLITE_DONE || sq_sqlite_fail(store, code, error);
 }
 
 static bool put_entry(sq_store *store, const sq_entry *e, const sq_value *const id[3], sq_error *error) {
@@ -143,7 +190,7 @@ static bool put_entry(sq_store *store, const sq_entry *e, const sq_value *const 
   sqlite3_reset(find);
   if (code == SQLITE_ROW) return true;
   if (code != SQLITE_DONE) return sq_sqlite_fail(store, code, error);
-  return sq_entry_insert(store, e, id, NULL, error);
+  return make_way(store, e, id[1], error) && sq_entry_insert(store, e, id, NULL, error);
 }
 
 bool sq_entries_put(sq_store *store, const sq_entries *entries, int64_t seq, const sq_value *request_id, const sq_value *organization,

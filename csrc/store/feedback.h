@@ -6,7 +6,7 @@
 #include "store/store.h"
 
 typedef struct sq_entry {
-  sq_value key, score, value, comment, source; /* score and value: JSON text */
+  sq_value key, score, value, comment, source, uuid, extra; /* score, value and extra: JSON text */
   int64_t created_at;
   unsigned given; /* the members that were named, a bit each */
 } sq_entry;
@@ -16,7 +16,7 @@ typedef struct sq_entries {
   size_t count, capacity;
 } sq_entries;
 
-/* Reads one entry of JSON, {key, score, value, comment, source, created_at}, into `entry`, whose created_at
+/* Reads one entry of JSON, {key, score, value, comment, source, uuid, extra, created_at}, into `entry`, whose created_at
    stays as it is when the text brings none. It points into the text and the arena. */
 bool sq_entry_read(sq_entry *entry, sq_arena *arena, const char *json, size_t length, sq_error *error);
 /* Reads an array of them that stands in `line`, where errors have their place. `otherwise`: the time of an
@@ -30,6 +30,10 @@ bool sq_note_change(sq_store *store, int64_t seq, sq_error *error);
    or of a session. */
 bool sq_entry_insert(sq_store *store, const sq_entry *entry, const sq_value *const id[3], const char *session,
                      sq_error *error);
+/* Takes a row of feedback away, and notes the change of its request. */
+bool sq_feedback_remove(sq_store *store, int64_t row, sq_error *error);
+/* Notes the changes of the request that feedback is of, wherever it is stored; of none, nothing. */
+bool sq_note_owner(sq_store *store, const sq_value *const id[3], sq_error *error);
 /* Stores them for the request with this seq; one that is there already, the same in all its members, is not doubled. */
 bool sq_entries_put(sq_store *store, const sq_entries *entries, int64_t seq, const sq_value *request_id,
                     const sq_value *organization, const sq_value *project, sq_error *error);

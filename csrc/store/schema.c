@@ -122,9 +122,14 @@ static bool add_columns(sq_store *store, sq_error *error) {
 static const char *const feedback_by_project =
     "CREATE INDEX feedback_by_project ON feedback(organization_id, project) WHERE request_id IS NULL AND session_id IS NULL;";
 
+/* Feedback by the id that a client gave it, and what else it said. */
+static const char *const feedback_columns =
+    "ALTER TABLE feedback ADD COLUMN uuid TEXT; ALTER TABLE feedback ADD COLUMN extra TEXT;"
+    "CREATE UNIQUE INDEX feedback_by_uuid ON feedback(organization_id, uuid) WHERE uuid IS NOT NULL;";
+
 static bool create_projects(sq_store *store, sq_error *error) {
   return add_columns(store, error) && sq_execute(store, project_table, error) && sq_execute(store, held_table, error) &&
-         sq_execute(store, feedback_by_project, error);
+         sq_execute(store, feedback_by_project, error) && sq_execute(store, feedback_columns, error);
 }
 
 static bool create(sq_store *store, sq_error *error) {

@@ -76,7 +76,7 @@ static const char *const cached_sql[SQ_CACHED_COUNT] = {
     [SQ_FIND_FEEDBACK] = "SELECT 1 FROM feedback WHERE request_id = ?1 AND organization_id = ?2 AND project = ?3 AND key = ?4"
                            " AND score IS ?5 AND value IS ?6 AND comment IS ?7 AND source IS ?8 AND created_at_us = ?9",
     [SQ_INSERT_FEEDBACK] = "INSERT INTO feedback(request_id, organization_id, project, key, score, value, comment, source,"
-                           " created_at_us, session_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                           " created_at_us, session_id, uuid, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [SQ_FIND_KEY] = "SELECT hash, id, name, organization_id, coalesce(project, ?3), rights, created_at_us, revoked_at_us FROM api_key"
                     " WHERE id = ?1 AND organization_id = coalesce(?2, organization_id) AND coalesce(project = ?3, TRUE)",
     [SQ_READ_HELD_ANY] = "SELECT EXISTS (SELECT 1 FROM held_patch)",

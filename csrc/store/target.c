@@ -107,21 +107,13 @@ static sq_value terminated_value(const char *text) {
   return text ? (sq_value){.kind = SQ_STRING, .length = (uint32_t)strlen(text), .text = text} : (sq_value){.kind = SQ_NULL};
 }
 
-static bool note_change(sq_store *store, const sq_value *const id[3], sq_error *error) {
-  sq_seqs seqs = {0};
-  bool good = sq_ids_find(store, id[0], id[1], id[2], NULL, &seqs, error);
-  for (size_t i = 0; i < seqs.count && good; i++) good = sq_note_change(store, seqs.items[i], error);
-  free(seqs.items);
-  return good;
-}
-
 static bool write_feedback(sq_store *store, const char *organization, const char *project, void *state, sq_error *error) {
   feedback_write *w = state;
   const sq_value owner[3] = {terminated_value(w->target->request), terminated_value(organization), terminated_value(project)};
   const sq_value *const id[3] = {&owner[0], &owner[1], &owner[2]};
   bool done = sq_entry_insert(store, w->entry, id, w->target->session, error);
   w->id = sqlite3_last_insert_rowid(store->db);
-  return done && (!w->target->request || note_change(store, id, error));
+  return done && sq_note_owner(store, id, error);
 }
 
 int64_t sq_store_feedback(sq_store *store, const sq_target *target, const char *json, size_t length, sq_error *error) {

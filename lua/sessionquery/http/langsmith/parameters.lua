@@ -8,6 +8,7 @@ local MILLISECONDS_FROM = 2e10 -- a larger number of seconds would be later than
 
 --- A kind takes the text of a query string, or the value of a body, and gives the value, or nil, message, type.
 local kinds = {}
+parameters.kinds = kinds
 
 function kinds.text(value, parameter)
   if type(value) ~= "string" then return nil, "Input should be a valid string", "string_type" end
