@@ -212,7 +212,7 @@ local function micros(seconds) return seconds and math.floor(seconds * 1e6 + 0.5
 local function list_all(call)
   local reader = read.arguments(call)
   local runs, keys, sources, sessions = reader:texts "run", reader:texts "key", reader:texts "source", reader:uuids "session"
-  local level = reader:choice("level", { run = true, session = true })
+  local level = reader:choice("level", { "run", "session" })
   local wanted = {
     has_comment = reader:boolean "has_comment", has_score = reader:boolean "has_score",
     from_us = micros(reader:time "min_created_at"), to_us = micros(reader:time "max_created_at"),

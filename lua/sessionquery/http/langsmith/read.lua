@@ -2,11 +2,20 @@
 --- as FastAPI tells it. What nobody has asked for is wrong too: nothing that a client says is passed over in silence.
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
+local parameters = require "sessionquery.http.langsmith.parameters"
+
+local kinds = parameters.kinds
 
 local read = {}
 
 ---@class sessionquery.langsmith.Reader
 ---@field faults table[]
+---@field text fun(self, name: string): string?
+---@field texts fun(self, name: string): string[]?
+---@field uuid fun(self, name: string): string?
+---@field uuids fun(self, name: string): string[]?
+---@field boolean fun(self, name: string): boolean?
+---@field object fun(self, name: string): table?
 local Reader = {}
 Reader.__index = Reader
 
@@ -48,26 +57,17 @@ function read.is_list(value)
   return type(value) == "table" and (value[1] ~= nil or (next(value) == nil and core.encode(value) == "[]"))
 end
 
-local HEX = "%x"
-local UUID = "^" .. HEX:rep(8) .. "%-" .. HEX:rep(4) .. "%-" .. HEX:rep(4) .. "%-" .. HEX:rep(4) .. "%-" .. HEX:rep(12) .. "$"
-
 --- A UUID in lower case; nil where the text is none.
 ---@param text any
 ---@return string?
-function read.to_uuid(text) return type(text) == "string" and text:find(UUID) and text:lower() or nil end
+function read.to_uuid(text) return (kinds.uuid(text)) end
 
--- Above it, a number is of milliseconds: as seconds it would be a day of the year 2603.
-local MOST_SECONDS = 2e10
-
---- A time in seconds: of RFC 3339 text (without a zone it is UTC), or of a number of milliseconds or seconds. nil where it
---- is none.
+--- A time in seconds; nil where it is none.
 ---@param value any
 ---@return number?
 function read.to_seconds(value)
-  if type(value) == "number" then return math.abs(value) > MOST_SECONDS and value / 1000 or value end
-  if type(value) ~= "string" then return nil end
-  local seconds = core.seconds(value)
-  return seconds
+  local text = kinds.time(value)
+  return text and core.seconds(text) or nil
 end
 
 --- Notes what is wrong with a member.
@@ -102,106 +102,72 @@ function Reader:accept(...)
   for i = 1, select("#", ...) do self._asked[select(i, ...)] = true end
 end
 
---- Makes a method that reads one value: `convert` gives what a value says, or nil where it is not `what`.
-local function one(what, kind, convert)
-  return function(self, name, ...)
+--- Makes a method that reads one value of a kind.
+local function one(kind)
+  return function(self, name, parameter)
     local value = self:raw(name)
     if value == nil then return nil end
-    local result = convert(value, self._of_query, ...)
-    if result == nil then self:fault(name, what .. " is wanted", kind) end
+    local result, message, type_of_fault = kinds[kind](value, parameter or {})
+    if result == nil then self:fault(name, message, type_of_fault) end
     return result
   end
 end
 
 --- The same of a list: of one value too, as clients leave the brackets away.
-local function many(what, kind, convert)
-  return function(self, name, ...)
+local function many(kind)
+  return function(self, name, parameter)
     self._asked[name] = true
     local value = self._values[name]
     if value == nil or value == core.null then return nil end
     if not read.is_list(value) then value = { value } end
     local list = {}
     for i, item in ipairs(value) do
-      list[i] = convert(item, self._of_query, ...)
-      if list[i] == nil then
-        self:fault({ name, i - 1 }, what .. " is wanted", kind)
+      local result, message, type_of_fault = kinds[kind](item, parameter or {})
+      if result == nil then
+        self:fault({ name, i - 1 }, message, type_of_fault)
         return nil
       end
+      list[i] = result
     end
     return list
   end
 end
 
-local function to_text(value) return type(value) == "string" and value or nil end
+Reader.text, Reader.texts = one "text", many "text"
+Reader.uuid, Reader.uuids = one "uuid", many "uuid"
+Reader.boolean, Reader.object = one "boolean", one "object"
 
-local booleans = { ["true"] = true, ["false"] = false, ["1"] = true, ["0"] = false }
-
-local function to_boolean(value, of_query)
-  if of_query then return booleans[value:lower()] end
-  if type(value) == "boolean" then return value end
-  return nil
-end
-
-local function to_integer(value, of_query, least, most)
-  local number = value
-  if of_query then number = value:find "^-?%d+$" and #value < 16 and tonumber(value) or nil end
-  if type(number) ~= "number" or number ~= math.floor(number) then return nil end
-  if (least and number < least) or (most and number > most) then return nil end
-  return number
-end
-
-local function to_choice(value, _, choices) return type(value) == "string" and choices[value] and value or nil end
-
-Reader.text = one("text", "string_type", to_text)
-Reader.texts = many("text", "string_type", to_text)
-Reader.boolean = one("true or false", "bool_parsing", to_boolean)
-Reader.uuid = one("a UUID", "uuid_parsing", read.to_uuid)
-Reader.uuids = many("a UUID", "uuid_parsing", read.to_uuid)
-Reader.time = one("a time", "datetime_parsing", read.to_seconds)
-Reader.object = one("an object", "dict_type", function(value) return read.is_object(value) and value or nil end)
+local integer, enum, time = one "integer", one "enum", one "time"
 
 --- A whole number from `least` to `most`.
 ---@param name string
 ---@param least? integer
 ---@param most? integer
 ---@return integer?
-function Reader:integer(name, least, most)
-  local value = self:raw(name)
-  if value == nil then return nil end
-  local number = to_integer(value, self._of_query, least, most)
-  if number then return number end
-  local range = most and (" from %d to %d"):format(least, most) or least and (" from %d"):format(least) or ""
-  self:fault(name, ("a whole number%s is wanted"):format(range), "int_parsing")
-end
+function Reader:integer(name, least, most) return (integer(self, name, { least = least, most = most })) end
 
-local function names_of(choices)
-  local names = {}
-  for name in pairs(choices) do names[#names + 1] = name end
-  table.sort(names)
-  return table.concat(names, ", ")
-end
-
---- One of the names of a set; nil where it is absent.
+--- One of the names of a list; nil where it is absent.
 ---@param name string
----@param choices table<string, any>
+---@param options string[]
 ---@return string?
-function Reader:choice(name, choices)
-  local value = self:raw(name)
-  if value == nil then return nil end
-  if to_choice(value, nil, choices) then return value end
-  self:fault(name, "one of these is wanted: " .. names_of(choices), "enum")
+function Reader:choice(name, options) return (enum(self, name, { options = options })) end
+
+--- A time in seconds.
+---@param name string
+---@return number?
+function Reader:time(name)
+  local text = time(self, name)
+  return text and core.seconds(text) or nil
 end
 
 --- Names of a set, as a list; nil where there is none.
 ---@param name string
----@param choices table<string, any>
+---@param known table<string, any>
 ---@return string[]?
-function Reader:choices(name, choices)
+function Reader:names(name, known)
   local list = self:texts(name)
   for i, value in ipairs(list or {}) do
-    if not choices[value] then
-      self:fault({ name, i - 1 }, ("unknown name '%s'%s"):format(value, check.hint(value, choices)), "enum")
-    end
+    if not known[value] then self:fault({ name, i - 1 }, ("unknown name '%s'%s"):format(value, check.hint(value, known)), "enum") end
   end
   return list
 end

@@ -13,7 +13,7 @@ local usage = require "sessionquery.http.langsmith.usage"
 
 local record = {}
 
-local RUN_TYPES = { llm = true, chain = true, tool = true, retriever = true, embedding = true, prompt = true, parser = true }
+local RUN_TYPES = { "llm", "chain", "tool", "retriever", "embedding", "prompt", "parser" }
 local PENDING, ENDED, FAILED = -2, 200, 500
 
 record.RUN_TYPES, record.PENDING = RUN_TYPES, PENDING
