@@ -5,6 +5,7 @@ local check = require "sessionquery.check"
 local core = require "sessionquery.core"
 local cors = require "sessionquery.http.cors"
 local helicone = require "sessionquery.http.helicone"
+local langsmith = require "sessionquery.http.langsmith"
 local metrics = require "sessionquery.http.metrics"
 local path = require "sessionquery.http.path"
 local route = require "sessionquery.http.route"
@@ -100,7 +101,7 @@ local own = { error = helicone.error, routes = {
 } }
 
 --- Each has routes, an envelope for errors, and knows whose envelope a path without a route has: the first that wants it.
-local vendors = { helicone }
+local vendors = { langsmith, helicone }
 local routes = route.table(own, unpack(vendors))
 
 local function vendor_of(segments)

@@ -40,6 +40,7 @@ local function join(part)
   for _, given in ipairs(part.own_routes or {}) do langsmith.routes[#langsmith.routes + 1] = given end
 end
 
+join(require "sessionquery.http.langsmith.projects")
 join(require "sessionquery.http.langsmith.info")
 join(require "sessionquery.http.langsmith.feedback")
 

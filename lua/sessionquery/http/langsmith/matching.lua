@@ -82,7 +82,7 @@ end
 
 -- ------------------------------------------------------------------------------------------ the store in memory
 
---- Statistics that a filter may ask about; what is no number is left out.
+--- Statistics that a filter may ask about: numbers, times in seconds.
 local asked_about = {
   "run_count", "latency_p50", "latency_p99", "first_token_p50", "first_token_p99", "total_tokens", "prompt_tokens",
   "completion_tokens", "total_cost", "prompt_cost", "completion_cost", "error_rate", "streaming_rate", "last_run_start_time",
@@ -121,11 +121,7 @@ end
 
 local function record_of(project, computed, names)
   local scores = {}
-  for _, name in ipairs(names) do
-    local value = computed:value(name, project)
-    if name == "last_run_start_time" then value = value and sq.iso(value) end
-    scores[name] = value
-  end
+  for _, name in ipairs(names) do scores[name] = computed:value(name, project) end
   return {
     request_id = project.id, organization_id = project.organization_id, project = project.name, name = project.name,
     created_at = project.started_at, responded_at = project.end_time,

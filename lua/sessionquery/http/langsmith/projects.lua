@@ -118,10 +118,17 @@ local function show(call, page, all, wanted, computed)
   return shown
 end
 
+--- The answer to a filter that does not compile: what is wrong, and where.
+local function refuse_filter(call, name, message, detail)
+  local place = detail and detail.offset and (" (byte %d)"):format(detail.offset) or ""
+  local first, rest = message:match "^([^\n]*)(.*)$"
+  return call:refuse(400, name .. ": " .. first .. place .. rest, detail)
+end
+
 --- Statistics to come, over the runs that the parameters name; nil, status and body where they are wrong.
 local function begin(call, wanted)
   local runs, message, detail = statistics.runs(wanted.stats_start_time, wanted.stats_filter)
-  if not runs then return nil, call:refuse(400, "stats_filter: " .. message, detail) end
+  if not runs then return nil, refuse_filter(call, "stats_filter", message, detail) end
   return statistics.new(call, runs)
 end
 
@@ -141,7 +148,7 @@ local function list(call)
   local computed, status, body = begin(call, wanted)
   if not computed then return status, body end
   local filter, wrong, place = matching.filter(wanted.filter)
-  if wrong then return call:refuse(400, "filter: " .. wrong, place) end
+  if wrong then return refuse_filter(call, "filter", wrong, place) end
   local which = which_of(wanted)
   local all, message, detail = read_projects(call, which)
   if not all then return call:fail(message, detail) end
@@ -235,12 +242,9 @@ end
 
 local QUERY, RECORD = "query", "record"
 
-projects.routes = {}
-for _, prefix in ipairs { "", "api/v1/" } do
-  table.insert(projects.routes, { prefix .. "sessions", GET = { list, QUERY }, POST = { post, RECORD } })
-  table.insert(projects.routes, {
-    prefix .. "sessions/{id}", GET = { get, QUERY }, PATCH = { patch, RECORD }, DELETE = { delete, RECORD },
-  })
-end
+projects.routes = {
+  { "sessions", GET = { list, QUERY }, POST = { post, RECORD } },
+  { "sessions/{id}", GET = { get, QUERY }, PATCH = { patch, RECORD }, DELETE = { delete, RECORD } },
+}
 
 return projects
