@@ -423,6 +423,10 @@ void sq_inflater_close(sq_inflater *inflater);
    ".gz", to `path`, which appears when it is whole. Returns how many, -1 on failure. */
 int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filter, sq_error *error);
 
+/* The handle's organization and project, NULL for all. */
+const char *sq_store_organization(const sq_store *store);
+const char *sq_store_project(const sq_store *store);
+
 /* What one statement about a request or session says; strings may be NULL where not needed. */
 typedef struct sq_target {
   const char *organization, *project; /* narrow a handle that spans several */

@@ -383,6 +383,14 @@ static int narrow(lua_State *L) {
   return done(L, sq_store_narrow(store, text_option(L, 2, "organization"), text_option(L, 2, "project"), &error), &error);
 }
 
+/* store:scope(): organization, project; nil for all of them */
+static int scope(lua_State *L) {
+  const sq_store *store = binding_check(L, 1, BINDING_STORE);
+  lua_pushstring(L, sq_store_organization(store));
+  lua_pushstring(L, sq_store_project(store));
+  return 2;
+}
+
 /* store:is_scoped(): whether it sees one organization only */
 static int is_scoped(lua_State *L) {
   lua_pushboolean(L, sq_store_is_scoped(binding_check(L, 1, BINDING_STORE)));
@@ -490,7 +498,7 @@ void binding_open_store(lua_State *L) {
                                      {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
                                      {"export", export},     {"stats", stats},
                                      {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {"newest_tag", newest_tag},
-                                     {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped},
+                                     {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped}, {"scope", scope},
                                      {"project_feedback", project_feedback}, {"list_feedback", list_feedback},
                                      {"request_feedback", request_feedback}, {"change_feedback", change_feedback},
                                      {"remove_feedback", remove_feedback}, {NULL, NULL}};

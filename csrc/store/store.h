@@ -9,10 +9,6 @@
 
 /* --- for query/ */
 
-/* The handle's organization and project, NULL for all. */
-const char *sq_store_organization(const sq_store *store);
-const char *sq_store_project(const sq_store *store);
-
 /* Whether writing to `path` would write to the store's own files. */
 bool sq_store_owns(const sq_store *store, const char *path);
 

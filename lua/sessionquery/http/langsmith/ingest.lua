@@ -1,4 +1,5 @@
---- Runs on their way in: POST /runs, PATCH /runs/{id}, POST /runs/batch {"post": […], "patch": […]}.
+--- Runs on their way in: POST /runs, PATCH /runs/{id}, POST /runs/batch {"post": […], "patch": […]}, and the same as a form,
+--- POST /runs/multipart.
 ---
 --- The client retries what was not answered, or with 429 or 5xx, and sends an update before, behind or together with what
 --- it updates. So a run that is there is merged with, never replaced, and an update of a run that is not there waits for
@@ -6,6 +7,7 @@
 --- names each run that was left out. What is stored is durable when the answer comes: 202.
 local core = require "sessionquery.core"
 local info = require "sessionquery.http.langsmith.info"
+local multipart = require "sessionquery.http.langsmith.multipart"
 local record = require "sessionquery.http.langsmith.record"
 local read = require "sessionquery.http.langsmith.read"
 local sq = require "sessionquery"
@@ -209,7 +211,7 @@ function Batch:measure()
   if #ids == 0 then return end
   local late = self.call.db:requests():window(from, to + 1):where(f.request_id:among(ids))
     :where(f.responded_at:present()):where(f.latency_ms:absent())
-    :select({ "organization_id", "project", "request_id", "created_at", "responded_at" }):limit(#ids)
+    :select({ "request_id", "created_at", "responded_at" }):limit(#ids)
   local rows, message, detail = late:all()
   if not rows then fail(message, detail) end
   local updates = {}
@@ -289,11 +291,28 @@ local function create_batch(call)
   end)
 end
 
+--- The same as parts of a form. Files that belong to runs are not kept, which is said.
+local function create_multipart(call)
+  local boundary = multipart.boundary(call.request.headers["content-type"])
+  if not boundary then return call:refuse(422, "the Content-Type names no boundary", { loc = { "header", "content-type" } }) end
+  local parts, message = multipart.parts(call.body, boundary)
+  if not parts then return call:refuse(422, message, { loc = { "body" } }) end
+  local form = multipart.runs(parts)
+  return run(call, function(batch)
+    for _, one in ipairs(form.post) do batch:post(one.text, { "body", "post." .. one.id }) end
+    for _, one in ipairs(form.patch) do batch:patch(one.text, { "body", "patch." .. one.id }) end
+    for _, name in ipairs(form.unknown) do
+      batch:fault({ "body" }, name, name:find "^attachment%." and "attachments are not kept" or "is no part of a run that is here")
+    end
+  end)
+end
+
 local RECORD, MOST = "record", info.MOST_BYTES
 
 ingest.routes = {
   { "runs", POST = { create, RECORD, max_body = MOST } },
   { "runs/batch", POST = { create_batch, RECORD, max_body = MOST } },
+  { "runs/multipart", POST = { create_multipart, RECORD, max_body = MOST, kind = "multipart/form-data" } },
   { "runs/{id}", PATCH = { update, RECORD, max_body = MOST } },
 }
 

@@ -18,14 +18,14 @@ local DAY_S = 86400
 --- What feedback says of runs, by their places.
 local function feedback_of(call, rows)
   local ids = {}
-  for i, row in ipairs(rows) do ids[i] = core.decode(row.raw.request_id) end
+  for i, row in ipairs(rows) do ids[i] = (core.decode(row.raw.request_id)) end
   if #ids == 0 then return true end
   local text, message, detail = call.core:request_feedback((assert(core.encode(ids))))
   if not text then return nil, message, detail end
   local found = {}
   for _, part in ipairs((assert(core.split(text)))) do
     local said = core.split(part)
-    found[table.concat({ core.decode(said[1]), core.decode(said[2]), core.decode(said[3]) }, "\0")] = said[4]
+    found[table.concat({ (core.decode(said[1])), (core.decode(said[2])), (core.decode(said[3])) }, "\0")] = said[4]
   end
   for i, row in ipairs(rows) do row.feedback = found[table.concat({ row.organization, row.project, ids[i] }, "\0")] end
   return true
