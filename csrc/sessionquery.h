@@ -241,6 +241,10 @@ sq_filter *sq_filter_compare(const char *field, size_t field_length, const char 
 sq_filter *sq_filter_combine(const char *how, const char *map, const sq_filter *const *parts, size_t count,
                              const sq_allocator *allocator, sq_error *error);
 
+/* Requests for a filter about a completion (of "freeplay"): its "completions"; its "traces", the requests around them, and
+   those around none that it lets through; its "candidates", completions and traces around none. */
+sq_filter *sq_filter_search(const char *what, const sq_filter *of, const sq_allocator *allocator, sq_error *error);
+
 void sq_filter_free(sq_filter *filter);
 
 /* The IR as text, on one line: `rows EXPR keep EXPR`, or `all`. */

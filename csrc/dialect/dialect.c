@@ -35,10 +35,11 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
 /* ------------------------------------------------------------------------------------------- the register */
 
 static const sq_dialect dialects[] = {
-    {"helicone", sq_helicone_filter, sq_helicone_write, locate_json, sq_helicone_endpoints, sq_helicone_notes},
-    {"langsmith", sq_langsmith_filter, sq_langsmith_write, draw_carets, NULL, NULL},
-    {"langsmith-projects", sq_langsmith_projects_filter, sq_langsmith_projects_write, draw_carets, NULL, NULL},
-    {"where", sq_where_filter, sq_where_write, draw_carets, NULL, NULL},
+    {"freeplay", sq_freeplay_filter, sq_freeplay_write, locate_json, NULL, NULL, true},
+    {"helicone", sq_helicone_filter, sq_helicone_write, locate_json, sq_helicone_endpoints, sq_helicone_notes, false},
+    {"langsmith", sq_langsmith_filter, sq_langsmith_write, draw_carets, NULL, NULL, false},
+    {"langsmith-projects", sq_langsmith_projects_filter, sq_langsmith_projects_write, draw_carets, NULL, NULL, false},
+    {"where", sq_where_filter, sq_where_write, draw_carets, NULL, NULL, false},
 };
 
 const sq_dialect *sq_dialect_named(const char *name, sq_error *error) {
@@ -86,7 +87,8 @@ sq_filter *sq_filter_compile(const char *name, const char *source, size_t length
   sq_node *tree = check_source(source, length, error) ? dialect->filter(&builder, source, length) : NULL;
   sq_filter *filter = tree ? sq_filter_finish(&arena, tree, false, allocator, error) : NULL;
   sq_arena_end(&arena);
-  if (!filter) finish_error(dialect, error, source, length);
+  if (filter) filter->whole = dialect->whole;
+  else finish_error(dialect, error, source, length);
   return filter;
 }
 

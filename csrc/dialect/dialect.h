@@ -31,6 +31,7 @@ typedef struct sq_dialect {
   /* What can be asked with a whole request body, up to one without a name; the first when none is named. NULL: nothing. */
   const sq_endpoint *endpoints;
   const sq_note *notes; /* up to one without a name; NULL: none */
+  bool whole;           /* its sessions are those with a request that the whole filter lets through */
 } sq_dialect;
 
 /* NULL and an error that names the nearest when there is no such dialect. */
@@ -39,6 +40,8 @@ const sq_dialect *sq_dialect_named(const char *name, sq_error *error);
 #define SQ_MAX_SOURCE ((size_t)1 << 20) /* bytes of a filter or request body */
 
 /* --- the dialects */
+sq_node *sq_freeplay_filter(sq_builder *builder, const char *source, size_t length);
+bool sq_freeplay_write(sq_writer *w, const sq_node *tree);
 sq_node *sq_helicone_filter(sq_builder *builder, const char *source, size_t length);
 bool sq_helicone_write(sq_writer *w, const sq_node *tree);
 extern const sq_endpoint sq_helicone_endpoints[];

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "ir/build.h"
+#include "ir/candidates.h"
 
 /* ---------------------------------------------------------------------------------------------- freezing */
 
@@ -136,26 +137,66 @@ static sq_node *build_combination(sq_builder *build, sq_node_kind kind, const ch
   return sq_build_entry(build, field, kids->items[0], SQ_NOWHERE);
 }
 
-sq_filter *sq_filter_combine(const char *how, const char *map, const sq_filter *const *parts, size_t count,
-                             const sq_allocator *allocator, sq_error *error) {
+/* The parts of a combination: copies. Whole filters stay whole among themselves; beside others they become the sessions
+   that they find, those of one combination together. */
+static bool gather(sq_builder *build, sq_node_kind kind, const sq_filter *const *parts, size_t count, sq_kids *kids, bool *whole) {
+  bool logical = sq_node_is_many(kind) || kind == SQ_N_NOT;
+  sq_kids wholes = {0};
+  size_t known = 0;
+  for (size_t i = 0; i < count; i++) known += parts[i]->whole;
+  *whole = logical && count > 0 && known == count;
+  for (size_t i = 0; i < count; i++) {
+    sq_node *copy = sq_copy_tree(build->arena, parts[i]->tree);
+    if (!copy) return sq_fail_memory(build->error);
+    if (!sq_kids_add(build, logical && parts[i]->whole && !*whole ? &wholes : kids, copy)) return false;
+  }
+  if (wholes.count == 0) return true;
+  sq_node *together = sq_build_many(build, kind, &wholes);
+  return sq_kids_add(build, kids, together ? sq_build_whole(build, together) : NULL);
+}
+
+static size_t find_combination(const char *how, sq_error *error) {
   size_t which = 0, known = sizeof combinations / sizeof *combinations;
   while (which < known && strcmp(combinations[which].name, how) != 0) which++;
+  if (which == known) sq_fail(error, SQ_E_UNKNOWN, "unknown combination '%s'", sq_show(how, strlen(how)).text);
+  return which;
+}
+
+sq_filter *sq_filter_combine(const char *how, const char *map, const sq_filter *const *parts, size_t count,
+                             const sq_allocator *allocator, sq_error *error) {
+  size_t which = find_combination(how, error);
+  if (error->code != SQ_OK) return NULL;
+  sq_arena arena;
+  sq_arena_begin(&arena, allocator, NULL, 0);
+  sq_builder build = {.arena = &arena, .error = error};
+  sq_kids kids = {0};
+  bool whole = false;
+  sq_node_kind kind = combinations[which].kind;
+  sq_node *tree = gather(&build, kind, parts, count, &kids, &whole) ? build_combination(&build, kind, map, &kids) : NULL;
+  sq_filter *filter = sq_filter_finish(&arena, tree, true, allocator, error);
+  sq_arena_end(&arena);
+  if (filter) filter->whole = whole;
+  return filter;
+}
+
+/* ----------------------------------------------------------------------------------------------- searching */
+
+static const struct {
+  const char *name;
+  sq_search search;
+} searches[] = {{"candidates", SQ_SEARCH_CANDIDATES}, {"completions", SQ_SEARCH_COMPLETIONS}, {"traces", SQ_SEARCH_TRACES}};
+
+sq_filter *sq_filter_search(const char *what, const sq_filter *of, const sq_allocator *allocator, sq_error *error) {
+  size_t which = 0, known = sizeof searches / sizeof *searches;
+  while (which < known && strcmp(searches[which].name, what) != 0) which++;
   if (which == known) {
-    sq_fail(error, SQ_E_UNKNOWN, "unknown combination '%s'", sq_show(how, strlen(how)).text);
+    sq_fail(error, SQ_E_UNKNOWN, "unknown search '%s'", sq_show(what, strlen(what)).text);
     return NULL;
   }
   sq_arena arena;
   sq_arena_begin(&arena, allocator, NULL, 0);
   sq_builder build = {.arena = &arena, .error = error};
-  sq_kids kids = {0};
-  bool copied = true;
-  for (size_t i = 0; copied && i < count; i++) {
-    sq_node *copy = sq_copy_tree(&arena, parts[i]->tree);
-    copied = copy ? sq_kids_add(&build, &kids, copy) : sq_fail_memory(error);
-  }
-  sq_node *tree =
-      copied ? build_combination(&build, combinations[which].kind, map, &kids) : NULL;
-  sq_filter *filter = sq_filter_finish(&arena, tree, true, allocator, error);
+  sq_filter *filter = sq_filter_finish(&arena, sq_build_search(&build, searches[which].search, of->tree), false, allocator, error);
   sq_arena_end(&arena);
   return filter;
 }
@@ -175,6 +216,7 @@ bool sq_filter_dump(const sq_filter *filter, sq_text *out, sq_error *error) {
   bool made = tree ? sq_split_levels(&arena, tree, &split, error) && sq_simplify(&arena, &split.rows, error) &&
                          sq_simplify(&arena, &split.keep, error)
                    : sq_fail_memory(error);
+  if (made && filter->whole) sq_text_put(out, "whole ");
   if (made) sq_dump_split(out, &split);
   sq_arena_end(&arena);
   return made && sq_text_whole(out, error);

@@ -115,6 +115,7 @@ struct sq_filter {
   const sq_allocator *allocator;
   size_t size;
   const sq_node *tree;
+  bool whole; /* it is about one completion: a query of sessions takes it as one some(…), see candidates.h */
 };
 /* Binds, flattens and freezes what a dialect built. */
 sq_filter *sq_filter_finish(sq_arena *arena, sq_node *tree, bool fragment, const sq_allocator *allocator,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ir/build.h"
+#include "ir/candidates.h"
 
 sq_type sq_key_type(const sq_key *key) {
   if (key->kind == SQ_KEY_BUCKET) return SQ_T_TIME;
@@ -261,13 +262,19 @@ static bool finish(sq_query *query, sq_node *filter, const sq_query_spec *spec, 
 
 bool sq_query_finish(sq_query *query, sq_node *filter, sq_error *error) { return finish(query, filter, &(sq_query_spec){0}, error); }
 
+/* All must hold. Of sessions and other groups, the whole ones together ask for one row that they all let through. */
 static sq_node *all_filters(sq_query *query, const sq_query_spec *spec, sq_error *error) {
   sq_builder build = {.arena = &query->arena, .error = error};
-  sq_kids kids = {0};
+  sq_kids kids = {0}, wholes = {0};
   for (size_t i = 0; i < spec->filter_count; i++) {
     sq_node *copy = sq_copy_tree(&query->arena, spec->filters[i]->tree);
     if (!copy) sq_fail_memory(error);
-    if (!sq_kids_add(&build, &kids, copy)) return NULL;
+    bool whole = spec->filters[i]->whole && query->source != SQ_REQUESTS;
+    if (!sq_kids_add(&build, whole ? &wholes : &kids, copy)) return NULL;
+  }
+  if (wholes.count > 0) {
+    sq_node *together = sq_build_many(&build, SQ_N_AND, &wholes);
+    if (!sq_kids_add(&build, &kids, together ? sq_build_whole(&build, together) : NULL)) return NULL;
   }
   return sq_build_many(&build, SQ_N_AND, &kids);
 }

@@ -55,6 +55,16 @@ static int combine(lua_State *L) {
   return *handle ? 1 : binding_fail(L, &error);
 }
 
+/* core.search(what, filter): "completions", "traces" or "candidates" of a filter about a completion */
+static int search(lua_State *L) {
+  const char *what = luaL_checkstring(L, 1);
+  const sq_filter *of = binding_check(L, 2, BINDING_FILTER);
+  sq_error error = {.code = SQ_OK};
+  void **handle = binding_new(L, BINDING_FILTER);
+  *handle = sq_filter_search(what, of, NULL, &error);
+  return *handle ? 1 : binding_fail(L, &error);
+}
+
 static int push_written(lua_State *L, bool written, sq_text *text, const sq_error *error) {
   if (!written) return binding_fail(L, error);
   binding_push_text(L, text);
@@ -172,7 +182,7 @@ static int field(lua_State *L) {
 
 void binding_open_filter(lua_State *L) {
   static const luaL_Reg methods[] = {{"dump", dump}, {"sql", sql}, {"to", to}, {NULL, NULL}};
-  static const luaL_Reg functions[] = {{"filter", compile}, {"compare", compare}, {"combine", combine},
+  static const luaL_Reg functions[] = {{"filter", compile}, {"compare", compare}, {"combine", combine}, {"search", search},
                                        {"fields", fields},  {"field", field},     {"codes", codes},
                                        {"nearest", nearest}, {NULL, NULL}};
   binding_make_type(L, BINDING_FILTER, methods, free_filter, false);
