@@ -16,8 +16,10 @@
 #define WORDS FREEPLAY_OP(PHRASE)
 #define BOUNDS (FREEPLAY_OP(GT) | FREEPLAY_OP(GTE) | FREEPLAY_OP(LT) | FREEPLAY_OP(LTE))
 #define ORDERED (EXACT | BOUNDS | FREEPLAY_OP(BETWEEN))
-#define IN_TRACE .of_trace = true
-#define KEYED .keyed = true
+#define PLAIN false, false
+#define KEYED false, true
+#define OF_TRACE true, false
+#define KEYED_OF_TRACE true, true
 
 const freeplay_operator freeplay_operators[] = {
     {"eq", SQ_OP_EQ},   {"gt", SQ_OP_GT},           {"gte", SQ_OP_GTE},         {"lt", SQ_OP_LT},
@@ -25,41 +27,41 @@ const freeplay_operator freeplay_operators[] = {
 };
 
 const freeplay_field freeplay_fields[] = {
-    {"cost", FREEPLAY_NUMBER, SQ_F_COST_USD, ORDERED},
-    {"latency", FREEPLAY_SECONDS, SQ_F_LATENCY_MS, ORDERED},
-    {"start_time", FREEPLAY_TIME, SQ_F_CREATED_AT, ORDERED},
-    {"environment", FREEPLAY_TEXT, SQ_F_ENVIRONMENT, EXACT},
-    {"prompt_template", FREEPLAY_TEXT, SQ_F_PROMPT_NAME, EXACT},
-    {"prompt_template_id", FREEPLAY_TEXT, SQ_F_PROMPT_ID, EXACT},
-    {"prompt_version", FREEPLAY_TEXT, SQ_F_PROMPT_VERSION, EXACT},
-    {"completion_id", FREEPLAY_TEXT, SQ_F_REQUEST_ID, EXACT},
-    {"trace_id", FREEPLAY_TRACE_ID, SQ_F_TRACE_ID, EXACT},
-    {"session_id", FREEPLAY_TEXT, SQ_F_SESSION_ID, EXACT},
-    {"model", FREEPLAY_TEXT, SQ_F_MODEL, EXACT},
-    {"provider", FREEPLAY_TEXT, SQ_F_PROVIDER, EXACT},
-    {"review_status", FREEPLAY_TEXT, SQ_F_REVIEW_STATUS, EXACT},
-    {"agent_name", FREEPLAY_TEXT, SQ_F_NAME, EXACT, IN_TRACE},
-    {"trace_agent_name", FREEPLAY_TEXT, SQ_F_NAME, EXACT, IN_TRACE},
-    {"api_key", FREEPLAY_TEXT, SQ_F_API_KEY_NAME, EXACT},
-    {"assignee", FREEPLAY_TEXT, SQ_F_ASSIGNEE, EXACT},
-    {"insight_name", FREEPLAY_TEXT, SQ_F_INSIGHT_NAMES, EXACT},
-    {"insight_id", FREEPLAY_TEXT, SQ_F_INSIGHT_IDS, EXACT},
-    {"completion_output", FREEPLAY_TEXT, SQ_F_RESPONSE_BODY, WORDS},
+    {"cost", FREEPLAY_NUMBER, SQ_F_COST_USD, ORDERED, PLAIN},
+    {"latency", FREEPLAY_SECONDS, SQ_F_LATENCY_MS, ORDERED, PLAIN},
+    {"start_time", FREEPLAY_TIME, SQ_F_CREATED_AT, ORDERED, PLAIN},
+    {"environment", FREEPLAY_TEXT, SQ_F_ENVIRONMENT, EXACT, PLAIN},
+    {"prompt_template", FREEPLAY_TEXT, SQ_F_PROMPT_NAME, EXACT, PLAIN},
+    {"prompt_template_id", FREEPLAY_TEXT, SQ_F_PROMPT_ID, EXACT, PLAIN},
+    {"prompt_version", FREEPLAY_TEXT, SQ_F_PROMPT_VERSION, EXACT, PLAIN},
+    {"completion_id", FREEPLAY_TEXT, SQ_F_REQUEST_ID, EXACT, PLAIN},
+    {"trace_id", FREEPLAY_TRACE_ID, SQ_F_TRACE_ID, EXACT, PLAIN},
+    {"session_id", FREEPLAY_TEXT, SQ_F_SESSION_ID, EXACT, PLAIN},
+    {"model", FREEPLAY_TEXT, SQ_F_MODEL, EXACT, PLAIN},
+    {"provider", FREEPLAY_TEXT, SQ_F_PROVIDER, EXACT, PLAIN},
+    {"review_status", FREEPLAY_TEXT, SQ_F_REVIEW_STATUS, EXACT, PLAIN},
+    {"agent_name", FREEPLAY_TEXT, SQ_F_NAME, EXACT, OF_TRACE},
+    {"trace_agent_name", FREEPLAY_TEXT, SQ_F_NAME, EXACT, OF_TRACE},
+    {"api_key", FREEPLAY_TEXT, SQ_F_API_KEY_NAME, EXACT, PLAIN},
+    {"assignee", FREEPLAY_TEXT, SQ_F_ASSIGNEE, EXACT, PLAIN},
+    {"insight_name", FREEPLAY_TEXT, SQ_F_INSIGHT_NAMES, EXACT, PLAIN},
+    {"insight_id", FREEPLAY_TEXT, SQ_F_INSIGHT_IDS, EXACT, PLAIN},
+    {"completion_output", FREEPLAY_TEXT, SQ_F_RESPONSE_BODY, WORDS, PLAIN},
     {"completion_inputs", FREEPLAY_TEXT, SQ_F_REQUEST_BODY, WORDS, KEYED},
-    {"trace_input", FREEPLAY_TEXT, SQ_F_REQUEST_BODY, WORDS, IN_TRACE, KEYED},
-    {"trace_output", FREEPLAY_TEXT, SQ_F_RESPONSE_BODY, WORDS, IN_TRACE, KEYED},
+    {"trace_input", FREEPLAY_TEXT, SQ_F_REQUEST_BODY, WORDS, KEYED_OF_TRACE},
+    {"trace_output", FREEPLAY_TEXT, SQ_F_RESPONSE_BODY, WORDS, KEYED_OF_TRACE},
     {"completion_feedback", FREEPLAY_FEEDBACK, SQ_F_FEEDBACK, WORDS, KEYED},
-    {"trace_feedback", FREEPLAY_FEEDBACK, SQ_F_FEEDBACK, WORDS, IN_TRACE, KEYED},
-    {"session_custom_metadata", FREEPLAY_TEXT, SQ_F_METADATA_OF_SESSION, WORDS, KEYED},
-    {"trace_custom_metadata", FREEPLAY_TEXT, SQ_F_PROPERTIES, WORDS, IN_TRACE, KEYED},
+    {"trace_feedback", FREEPLAY_FEEDBACK, SQ_F_FEEDBACK, WORDS, KEYED_OF_TRACE},
+    {"session_custom_metadata", FREEPLAY_TEXT, SQ_F_SESSION_METADATA_OF_ROW, WORDS, KEYED},
+    {"trace_custom_metadata", FREEPLAY_TEXT, SQ_F_PROPERTIES, WORDS, KEYED_OF_TRACE},
     {"completion_evaluation_results", FREEPLAY_SCORE, SQ_F_SCORES, ORDERED | WORDS, KEYED},
     {"completion_client_evaluation_results", FREEPLAY_SCORE, SQ_F_SCORES, ORDERED | WORDS, KEYED},
-    {"trace_evaluation_results", FREEPLAY_SCORE, SQ_F_SCORES, ORDERED | WORDS, IN_TRACE, KEYED},
-    {"trace_client_eval_results", FREEPLAY_SCORE, SQ_F_SCORES, ORDERED | WORDS, IN_TRACE, KEYED},
-    {"evaluation_notes.content", FREEPLAY_NOTE, SQ_F_ENTRY_COMMENT, WORDS},
-    {"evaluation_notes.author", FREEPLAY_NOTE, SQ_F_ENTRY_SOURCE, EXACT},
-    {"evaluation_notes.created_at", FREEPLAY_NOTE, SQ_F_ENTRY_CREATED_AT, BOUNDS},
-    {NULL, FREEPLAY_TEXT, SQ_F_NONE, 0},
+    {"trace_evaluation_results", FREEPLAY_SCORE, SQ_F_SCORES, ORDERED | WORDS, KEYED_OF_TRACE},
+    {"trace_client_eval_results", FREEPLAY_SCORE, SQ_F_SCORES, ORDERED | WORDS, KEYED_OF_TRACE},
+    {"evaluation_notes.content", FREEPLAY_NOTE, SQ_F_ENTRY_COMMENT, WORDS, PLAIN},
+    {"evaluation_notes.author", FREEPLAY_NOTE, SQ_F_ENTRY_SOURCE, EXACT, PLAIN},
+    {"evaluation_notes.created_at", FREEPLAY_NOTE, SQ_F_ENTRY_CREATED_AT, BOUNDS, PLAIN},
+    {NULL, FREEPLAY_TEXT, SQ_F_NONE, 0, PLAIN},
 };
 
 /* ------------------------------------------------------------------------------------------------- errors */
