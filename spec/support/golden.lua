@@ -4,7 +4,10 @@ local sq = require "sessionquery"
 
 local golden = {}
 
-golden.files = { "spec/golden/helicone.txt", "spec/golden/helicone_body.txt", "spec/golden/helicone_endpoints.txt", "spec/golden/langsmith.txt", "spec/golden/where.txt" }
+golden.files = {
+  "spec/golden/freeplay.txt", "spec/golden/helicone.txt", "spec/golden/helicone_body.txt", "spec/golden/helicone_endpoints.txt",
+  "spec/golden/langsmith.txt", "spec/golden/where.txt",
+}
 
 local function one_line(text) return (text:gsub("\n", "⏎")) end
 local function lines_again(text) return (text:gsub("⏎", "\n")) end
