@@ -224,7 +224,7 @@ typedef struct sq_filter_options {
   bool strict; /* refuse what we added to the vendor's language, as the vendor's service would */
 } sq_filter_options;
 
-/* Compiles source text of a dialect ("helicone", "langsmith", "langsmith-projects", "where"). NULL options: none of them. The filter belongs to the
+/* Compiles source text of a dialect ("freeplay", "helicone", "langsmith", "langsmith-projects", "where"). NULL options: none of them. The filter belongs to the
    caller. */
 sq_filter *sq_filter_compile(const char *dialect, const char *source, size_t length, const sq_filter_options *options,
                              const sq_allocator *allocator, sq_error *error);

@@ -7,7 +7,7 @@ local fields = require "sessionquery.field"
 ---@class sessionquery.Filter
 ---@field dump fun(self: sessionquery.Filter, stage?: "tree"): string the IR, split into rows and keep; "tree": before that
 ---@field sql fun(self: sessionquery.Filter, target?: "sqlite"): string?, string?, table? conditions with bound values
----@field to fun(self: sessionquery.Filter, dialect: "where"|"helicone"): string?, { part: string, reason: string }[]?
+---@field to fun(self: sessionquery.Filter, dialect: "where"|"helicone"|"freeplay"): string?, { part: string, reason: string }[]?
 
 local filter = {}
 
@@ -27,8 +27,8 @@ function filter.placeless(detail, source)
 end
 
 --- Compiles a filter.
----@param dialect "helicone"|"langsmith"|"langsmith-projects"|"where"
----@param source string|table text; for helicone a table too
+---@param dialect "freeplay"|"helicone"|"langsmith"|"langsmith-projects"|"where"
+---@param source string|table text; of JSON dialects (freeplay, helicone) a table too
 ---@param options? { strict?: boolean } strict: refuse what we added to the vendor's language
 ---@return sessionquery.Filter? filter nil when the source is wrong
 ---@return string? message

@@ -178,7 +178,7 @@ local function describe_items(start)
       for _, filter in ipairs {
         leaf("model", "eq", "gpt-4o"), leaf("agent_name", "eq", "writer"), { ["not"] = leaf("cost", "gt", 0) },
         { ["and"] = { leaf("completion_output", "contains", "free"), leaf("latency", "lt", 1) } },
-        { ["or"] = { leaf("trace_input.question", "contains", "free"), leaf("session_custom_metadata.tier", "contains", "gold") } },
+        { ["or"] = { leaf("trace_feedback.mood", "contains", "happy"), leaf("session_custom_metadata.tier", "contains", "gold") } },
       } do
         local expected = world.search(filter)
         for what, wanted in pairs(expected) do
@@ -440,8 +440,8 @@ local documents = {
     "system:be good,user:hi,assistant:hello", { model = "m", temperature = 0.5 } },
   { '{"messages":[{"role":"tool","content":"42","tool_call_id":"x"}]}', '{"choices":[{"message":{"role":"assistant","content":null,"tool_calls":[{"id":"x"}]}}]}',
     "user:42,assistant:", {} },
-  { '{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"type":"image_url","image_url":"u"},"b"]}]}', '{"choices":[{"text":"legacy"}]}',
-    'user:a\n{"image_url":"u","type":"image_url"}\nb,assistant:legacy', {} },
+  { '{"messages":[{"role":"user","content":[{"type":"text","text":"a"},{"image_url":"u"},"b"]}]}', '{"choices":[{"text":"legacy"}]}',
+    'user:a\n{"image_url":"u"}\nb,assistant:legacy', {} },
   { '{"model":"m","instructions":"sys","input":"hi"}', '{"output":[{"type":"message","content":[{"type":"output_text","text":"hello"}]}]}',
     "system:sys,user:hi,assistant:hello", { model = "m" } },
   { '{"prompt":"once upon"}', '{"completion":"a time"}', "user:once upon,assistant:a time", {} },

@@ -12,7 +12,7 @@ local function seed(target, text)
   file:close()
 end
 
-os.execute "mkdir -p build/fuzz/seeds/where build/fuzz/seeds/helicone build/fuzz/seeds/langsmith build/fuzz/seeds/records"
+os.execute "mkdir -p build/fuzz/seeds/freeplay build/fuzz/seeds/where build/fuzz/seeds/helicone build/fuzz/seeds/langsmith build/fuzz/seeds/records"
 for _, path in ipairs(golden.files) do
   for _, case in ipairs(golden.read(path)) do
     if case.dialect then seed(case.dialect:match "^%l+", case.source) end

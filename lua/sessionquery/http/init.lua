@@ -4,6 +4,7 @@ local arguments = require "sessionquery.http.arguments"
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
 local cors = require "sessionquery.http.cors"
+local freeplay = require "sessionquery.http.freeplay"
 local helicone = require "sessionquery.http.helicone"
 local langsmith = require "sessionquery.http.langsmith"
 local metrics = require "sessionquery.http.metrics"
@@ -101,7 +102,7 @@ local own = { error = helicone.error, routes = {
 } }
 
 --- Each has routes, an envelope for errors, and knows whose envelope a path without a route has: the first that wants it.
-local vendors = { langsmith, helicone }
+local vendors = { freeplay, langsmith, helicone }
 local routes = route.table(own, unpack(vendors))
 
 local function vendor_of(segments)

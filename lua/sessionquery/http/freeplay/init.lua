@@ -44,15 +44,14 @@ local function read_arguments(arguments)
     if #values > 1 then return nil, ("%s stands twice"):format(name) end
   end
   local function value(name) return arguments[name] and arguments[name][1] end
-  local asked, why = {}, nil
-  asked.page, why = whole(value "page", 1, LAST_PAGE, "page")
-  if not asked.page then return nil, why end
-  asked.page_size, why = whole(value "page_size", PAGE_SIZE, LARGEST_PAGE, "page_size")
-  if not asked.page_size then return nil, why end
+  local page, wrong_page = whole(value "page", 1, LAST_PAGE, "page")
+  if not page then return nil, wrong_page end
+  local page_size, wrong_size = whole(value "page_size", PAGE_SIZE, LARGEST_PAGE, "page_size")
+  if not page_size then return nil, wrong_size end
   local with_children = value "include_children"
-  asked.include_children = with_children ~= nil and truth[with_children:lower()]
-  if asked.include_children == nil then return nil, ("include_children is true or false, not '%s'"):format(with_children) end
-  return asked
+  local include_children = with_children ~= nil and truth[with_children:lower()]
+  if include_children == nil then return nil, ("include_children is true or false, not '%s'"):format(with_children) end
+  return { page = page, page_size = page_size, include_children = include_children }
 end
 
 --- The filter of the body; nil, message and detail.

@@ -81,8 +81,10 @@ local function evaluations(row, feedback)
   end
   local function automatically(key, score, explanation)
     local human = made.human_labels[key]
-    made.auto_evaluations[key] =
-      { name = key, auto_score = label(score), auto_explanation = or_null(explanation), manual_score = human and human.manual_score or core.null }
+    made.auto_evaluations[key] = {
+      name = key, auto_score = label(score), auto_explanation = or_null(explanation),
+      manual_score = human and human.manual_score or core.null,
+    }
   end
   for key, said in pairs(feedback.automatic) do automatically(key, first(said.score, said.value), first(said.comment)) end
   for _, said in ipairs(row.feedback or {}) do
