@@ -160,7 +160,7 @@ local questions = {
 
 local orders = { "name", "last_run_start_time", "latency_p50", "latency_p99", "error_rate", "runs_count", "feedback" }
 
-for _, size in ipairs { { 5, 400, 3 }, { 14, 1500, 1 } } do
+for _, size in ipairs { { 5, 400, 3 }, { 14, 4000, 1 } } do
   local projects, count, rounds = size[1], size[2], size[3]
   for round = 1, rounds do
     describe(("statistics of %d random runs in %d projects, world %d"):format(count, projects, round), function()

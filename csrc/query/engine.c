@@ -32,9 +32,13 @@ static bool find_own(void *state, sq_field field, const sq_session_name *session
   return good && sq_text_whole(out, error);
 }
 
+#define LOOKED_UP_MUCH 1000
+
 static bool find_feedback(void *state, const char *organization, size_t organization_length, const char *project, size_t project_length,
                           const char *request_id, size_t request_id_length, sq_statistics *into, sq_error *error) {
-  const sq_reading *r = state;
+  sq_reading *r = state;
+  if (++r->looked_up == LOOKED_UP_MUCH && !sq_feedback_ids_read(r->store, &r->feedback_ids, error)) return false;
+  if (!sq_feedback_ids_may_have(&r->feedback_ids, request_id, request_id_length)) return true;
   return sq_store_add_feedback(r->store, organization, organization_length, project, project_length, request_id, request_id_length, into, error);
 }
 
@@ -117,6 +121,7 @@ bool sq_reading_begin(sq_reading *r, sq_store *store, const sq_query *query, con
 
 void sq_reading_end(sq_reading *r) {
   drop_version(r);
+  sq_feedback_ids_free(&r->feedback_ids);
   sq_store_end_read(r->store, r->begun);
   r->begun = false;
 }

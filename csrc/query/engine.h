@@ -17,6 +17,8 @@ typedef struct sq_reading {
   char told[256];       /* of that, what came as an error */
   sq_exec exec;
   sq_lookups lookups;
+  size_t looked_up;             /* requests whose feedback was asked for */
+  sq_feedback_ids feedback_ids; /* those that have any, once very many were */
   sq_error *error;
 } sq_reading;
 

@@ -71,6 +71,17 @@ bool sq_lookup_projects(sq_store *store, const char *organization, const char *p
 bool sq_store_create_project(sq_store *store, const char *json, size_t length, sq_text *out, sq_error *error);
 bool sq_store_update_project(sq_store *store, const char *organization, const char *id, const char *json, size_t length, sq_text *out, sq_error *error);
 
+/* Which requests have feedback. Start from {0}, read in the transaction in which it is asked, free in the end. Too many
+   are not known: then any may have. */
+typedef struct sq_feedback_ids {
+  bool known;
+  uint64_t *places; /* hashes of ids; a false hit is possible */
+  size_t count, capacity;
+} sq_feedback_ids;
+
+bool sq_feedback_ids_read(sq_store *store, sq_feedback_ids *ids, sq_error *error);
+bool sq_feedback_ids_may_have(const sq_feedback_ids *ids, const char *id, size_t length);
+void sq_feedback_ids_free(sq_feedback_ids *ids);
 /* Adds the feedback of one request. */
 bool sq_store_add_feedback(sq_store *store, const char *organization, size_t organization_length, const char *project, size_t project_length,
                            const char *request_id, size_t request_id_length, sq_statistics *into, sq_error *error);
