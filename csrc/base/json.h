@@ -27,6 +27,10 @@ bool sq_json_token_is(const sq_json *reader, const char *text, size_t length);
    members of one name counts. */
 sq_token sq_json_member(sq_json *reader, const char *text, size_t length, const char *key, size_t key_length);
 
+/* A JSON document as people read it: with what the escapes in its strings stand for, so that no word begins with the n
+   of a line's end. What has none, or is no JSON, is the text itself; else it is made in `room`. NULL: memory ended. */
+const char *sq_json_readable(const char *text, size_t *length, sq_text *room);
+
 void sq_json_write_integer(sq_text *out, int64_t value);
 /* NaN and infinities have no JSON: they become null. */
 void sq_json_write_real(sq_text *out, double value);

@@ -199,7 +199,9 @@ static void put_among(sq_sql *sql, const sq_node *node, const holes *h) {
 }
 
 static void put_operator(sq_sql *sql, const sq_node *node, const holes *h) {
-  if (node->op == SQ_OP_AMONG && node->count >= MANY) put_many(sql, node, h);
+  bool document = sq_field_get(node->field)->home == SQ_HOME_BODY && !node->name;
+  if (node->op == SQ_OP_PHRASE && document) expand(sql, sql->target->document_phrase, h);
+  else if (node->op == SQ_OP_AMONG && node->count >= MANY) put_many(sql, node, h);
   else if (node->op == SQ_OP_AMONG) put_among(sql, node, h);
   else expand(sql, sql->target->compare[node->op], h);
 }

@@ -20,6 +20,7 @@ typedef struct sq_sql_target {
   size_t most_values; /* in one statement; an `among` of many is one */
   const char *compare[SQ_OP_COUNT]; /* by operator; ABSENT too, for the negation of PRESENT */
   const char *among_seqs;           /* behind a row's seq: `#`, a JSON array, has it */
+  const char *document_phrase;      /* PHRASE, where `@` is a whole body */
   const char *among_many;           /* `#`: all values in one parameter, a JSON array */
   const char *negate;
   const char *opaque;               /* the same truth, whose parts the planner does not look into */

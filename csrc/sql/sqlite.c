@@ -47,6 +47,7 @@ const sq_sql_target sq_sqlite_target = {
                 [SQ_OP_PRESENT] = "@ IS NOT NULL",
                 [SQ_OP_ABSENT] = "@ IS NULL"},
     .among_seqs = " IN (SELECT value FROM json_each(#))",
+    .document_phrase = "sq_document_phrase(@, #)",
     .among_many = "@ IN (SELECT value FROM json_each(#))",
     .negate = "(@) IS NOT TRUE",
     .opaque = "(@) IS TRUE",

@@ -92,15 +92,21 @@ static sq_phrase *make_phrase(context *c, argument *value) {
   return NULL;
 }
 
-static void phrase(context *c, int count, argument **a) {
-  (void)count;
+static void find_phrase(context *c, argument **a, bool document) {
   size_t length;
-  const char *text = is_null(a[0]) || is_null(a[1]) ? NULL : text_of(a[0], &length);
+  sq_text room = {0};
+  const char *text = is_null(a[0]) || is_null(a[1]) ? NULL : text_of(a[0], &length), *read = text;
   sq_phrase *kept = text ? sqlite3_get_auxdata(c, 1) : NULL, *phrase = kept || !text ? kept : make_phrase(c, a[1]);
   if (!phrase) return;
-  sqlite3_result_int(c, sq_phrase_matches(phrase, text, length));
+  if (document) read = sq_json_readable(text, &length, &room);
+  if (read) sqlite3_result_int(c, sq_phrase_matches(phrase, read, length));
+  else sqlite3_result_error_nomem(c);
+  sq_text_free(&room);
   if (!kept) sqlite3_set_auxdata(c, 1, phrase, free_phrase);
 }
+
+static void phrase(context *c, int count, argument **a) { (void)count, find_phrase(c, a, false); }
+static void document_phrase(context *c, int count, argument **a) { (void)count, find_phrase(c, a, true); }
 
 static bool is_late(void *store) { return sq_store_is_late(store); }
 
@@ -411,6 +417,7 @@ static const struct {
     {"sq_ilike", 2, ilike, NULL, NULL},
     {"sq_contains", 2, contains, NULL, NULL},
     {"sq_phrase", 2, phrase, NULL, NULL},
+    {"sq_document_phrase", 2, document_phrase, NULL, NULL},
     {"sq_enclosing", 5, sq_enclosing, NULL, NULL},
     {"sq_string", 1, string, NULL, NULL},
     {"sq_string", 2, string, NULL, NULL},

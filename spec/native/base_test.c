@@ -324,6 +324,24 @@ static void json_texts(void) {
   CHECK(token == SQ_TOKEN_ERROR && reader.code == SQ_E_LIMIT, "too deep");
 }
 
+static void json_readables(void) {
+  static const struct {
+    const char *json, *wanted;
+  } cases[] = {
+      {"", ""}, {"plain \\n text", "plain \\n text"}, {"{\"a\":1}", "{\"a\":1}"}, {"{\"a\":\"x\\ny\"}", "{\"a\":\"x\ny\"}"},
+      {"\"\\u00e9\\ud83d\\ude00\\\\n\\\"\"", "\"\xC3\xA9\xF0\x9F\x98\x80\\n\"\""}, {"[\"\\t\\t\", \"b\\/\"]", "[\"\t\t\", \"b/\"]"},
+      {"{\"a\":\"x\\ny\"", "{\"a\":\"x\\ny\""}, {"\"\\u0000\"", "\"\\u0000\""}, {"\\", "\\"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    sq_text room = {0};
+    size_t length = strlen(cases[i].json);
+    const char *readable = sq_json_readable(cases[i].json, &length, &room);
+    CHECK(readable && length == strlen(cases[i].wanted) && memcmp(readable, cases[i].wanted, length) == 0, "%s: %.*s", cases[i].json, (int)length, readable);
+    CHECK((readable == cases[i].json) == (strcmp(cases[i].json, cases[i].wanted) == 0), "%s", cases[i].json);
+    sq_text_free(&room);
+  }
+}
+
 static void json_pointers(void) {
   static const struct {
     const char *text;
@@ -573,6 +591,7 @@ int main(void) {
   characters();
   patterns();
   json_texts();
+  json_readables();
   json_pointers();
   json_members();
   hashes();
