@@ -378,6 +378,11 @@ bool sq_store_update_project(sq_store *store, const char *organization, const ch
 /* ------------------------------------------------------------------------------------------------- dropping */
 
 bool sq_project_drop(sq_store *store, const char *organization, const char *name, int64_t *dropped, sq_error *error) {
+  static const char *const release =
+      "DELETE FROM project WHERE created_at_us IS NULL AND organization_id = coalesce(?1, organization_id)"
+      " AND NOT EXISTS (SELECT 1 FROM project AS other WHERE other.organization_id = project.organization_id"
+      "  AND other.name <> project.name AND other.id = sq_project_id(project.organization_id, project.name))"
+      " AND NOT EXISTS (SELECT 1 FROM request WHERE request.organization_id = project.organization_id AND request.project = project.name)";
   sq_text sql = {0};
   sq_text_put(&sql, "UPDATE project SET created_at_us = NULL");
   for (int i = SQ_P_FIRST_FREE; i < SQ_P_COUNT; i++) sq_text_format(&sql, ", %s = NULL", sq_project_column((sq_project_member)i));
@@ -385,11 +390,7 @@ bool sq_project_drop(sq_store *store, const char *organization, const char *name
   bool good = sq_text_whole(&sql, error) && run(store, sql.data, organization, name, NULL, error);
   sq_text_free(&sql);
   if (good) *dropped += sqlite3_changes(store->db);
-  return good && run(store,
-                     "DELETE FROM project WHERE created_at_us IS NULL AND organization_id = coalesce(?1, organization_id)"
-                     " AND NOT EXISTS (SELECT 1 FROM project AS other WHERE other.organization_id = project.organization_id"
-                     "  AND other.name <> project.name AND other.id = sq_project_id(project.organization_id, project.name))"
-                     " AND NOT EXISTS (SELECT 1 FROM request WHERE request.organization_id = project.organization_id"
-                     "  AND request.project = project.name)",
-                     organization, NULL, NULL, error);
+  do good = good && run(store, release, organization, NULL, NULL, error); /* what goes may be what another was reserved for */
+  while (good && sqlite3_changes(store->db) > 0);
+  return good;
 }
