@@ -220,6 +220,9 @@ void sq_nearest_offer(sq_nearest *search, const char *candidate);
 
 typedef struct sq_filter sq_filter;
 
+/* The name of dialect number `index` from 0, NULL past the last. Static storage. */
+const char *sq_dialect_at(size_t index);
+
 typedef struct sq_filter_options {
   bool strict; /* refuse what we added to the vendor's language, as the vendor's service would */
 } sq_filter_options;

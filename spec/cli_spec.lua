@@ -84,7 +84,7 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
     assert(output:find "requests          2\n" and output:find "last_created_at   2026%-11%-19T10:00:00Z\n", output)
     assert(run "--version":find "^sessionquery 0%.1%.0\n$")
     output = run "--help"
-    for _, name in ipairs { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys", "reprice" } do assert(output:find("\n   " .. name, 1, true), name) end
+    for _, name in ipairs { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys", "reprice", "translate" } do assert(output:find("\n   " .. name, 1, true), name) end
   end)
 
   it("seals, checks and reindexes", function()
@@ -171,6 +171,33 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
       assert(output:find(case[2], 1, true), output)
     end
     vm.remove(fresh)
+  end)
+
+  it("translates filters", function()
+    local where = vm.write(vm.path "filter.txt", "latency_ms > 5 and model = 'it''s'\n")
+    local leaf = '{"request_response_rmt":{"model":{"equals":"it\'\\\'\'s"}}}' -- its apostrophe is the shell's
+    for _, case in ipairs {
+      { "--to where \"not (cached or model = 'o3')\"", "not (cached or model = 'o3')\n", 0 },
+      { "--to helicone 'latency_ms > 5'", '{"request_response_rmt":{"latency":{"gt":5}}}\n', 0 },
+      { "--to where --from helicone '" .. leaf .. "'", "model = 'it''s'\n", 0 },
+      { "--to where - <" .. where, "latency_ms > 5 and model = 'it''s'\n", 0 },
+      { "--to helicone \"model > 'a' and latency_ms > 5 and not latency_ms < 2\"", [[
+sessionquery: helicone cannot say:
+  (gt model "a")
+    Helicone orders numbers and times only
+  (not (lt latency_ms 2))
+    negated it lets absent values through, which Helicone's operators never do
+]], 1 },
+      { "--to where 'latncy_ms > 5'", [[
+sessionquery: where: unknown field 'latncy_ms', did you mean 'latency_ms'?
+  latncy_ms > 5
+  ^^^^^^^^^
+]], 1 },
+    } do assert.same({ case[2], case[3] }, { run("translate " .. case[1]) }) end
+    for _, case in ipairs { { "--to sql true", "must be one of 'helicone'" }, { "--to where", "missing argument 'filter'" } } do
+      local output, status = run("translate " .. case[1])
+      assert(status ~= 0 and output:find(case[2], 1, true), output)
+    end
   end)
 
   it("keeps to an organization", function()

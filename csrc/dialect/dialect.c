@@ -42,6 +42,10 @@ static const sq_dialect dialects[] = {
     {"where", sq_where_filter, sq_where_write, draw_carets, NULL, NULL, false},
 };
 
+const char *sq_dialect_at(size_t index) {
+  return index < sizeof dialects / sizeof *dialects ? dialects[index].name : NULL;
+}
+
 const sq_dialect *sq_dialect_named(const char *name, sq_error *error) {
   sq_nearest search = {name, strlen(name), NULL, 0};
   for (size_t i = 0; i < sizeof dialects / sizeof *dialects; i++) {

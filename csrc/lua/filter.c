@@ -154,6 +154,16 @@ static int codes(lua_State *L) {
   return 1;
 }
 
+/* core.dialects(): the names of all dialects */
+static int dialects(lua_State *L) {
+  lua_newtable(L);
+  for (int i = 0; sq_dialect_at((size_t)i); i++) {
+    lua_pushstring(L, sq_dialect_at((size_t)i));
+    lua_rawseti(L, -2, i + 1);
+  }
+  return 1;
+}
+
 /* core.nearest(name, {names}): the one that may be meant, or nil */
 static int nearest(lua_State *L) {
   size_t length;
@@ -184,7 +194,7 @@ void binding_open_filter(lua_State *L) {
   static const luaL_Reg methods[] = {{"dump", dump}, {"sql", sql}, {"to", to}, {NULL, NULL}};
   static const luaL_Reg functions[] = {{"filter", compile}, {"compare", compare}, {"combine", combine}, {"search", search},
                                        {"fields", fields},  {"field", field},     {"codes", codes},
-                                       {"nearest", nearest}, {NULL, NULL}};
+                                       {"nearest", nearest}, {"dialects", dialects}, {NULL, NULL}};
   binding_make_type(L, BINDING_FILTER, methods, free_filter, false);
   luaL_getmetatable(L, BINDING_FILTER);
   lua_pushcfunction(L, dump);

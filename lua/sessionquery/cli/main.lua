@@ -1,5 +1,5 @@
 --- The command: `sessionquery SUBCOMMAND …`; gives a function of its arguments. A subcommand is one module here and one line in `registry`.
-local registry = { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys", "reprice" }
+local registry = { "import", "sessions", "report", "explain", "stats", "seal", "reindex", "check", "keys", "reprice", "translate" }
 
 --- What subcommands share.
 local shared = {}
@@ -138,7 +138,7 @@ return function(arguments)
   for _, name in ipairs(registry) do
     commands[name] = require("sessionquery.cli." .. name)
     local subparser = parser:command(name, commands[name].summary)
-    if not commands[name].actions then shared.store_options(subparser) end
+    if not commands[name].actions and not commands[name].storeless then shared.store_options(subparser) end
     commands[name].options(subparser, shared)
   end
   local args = parser:parse(join_signs(arguments))
