@@ -96,7 +96,8 @@ static bool say_number(const helicone_column *column, const sq_node *node, bool 
   if (!zero && node->flags & SQ_OR_ZERO && !same) return fail(out, "to Helicone an absent number is not 0");
   if (node->op == SQ_OP_EQ && !(negated && column->class == HELICONE_TIME)) return add_value(out, negated ? "not-equals" : "equals", 0);
   if (negated && !zero && !sq_field_get(node->field)->always)
-    return fail(out, "negated it lets absent values through, which Helicone's operators never do");
+    return fail(out, node->op == SQ_OP_PRESENT ? "Helicone cannot ask for absent numbers and times"
+                                               : "negated it lets absent values through, which Helicone's operators never do");
   switch (node->op) {
     case SQ_OP_PRESENT: return say_present(column, negated, out);
     case SQ_OP_EQ:

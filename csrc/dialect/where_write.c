@@ -65,10 +65,12 @@ static void put_one_value(sq_writer *w, const sq_node *node) { put_value(w, node
 static void put_none(sq_writer *w, const sq_node *node) { (void)w, (void)node; }
 
 /* Behind the field, plain and negated. Without a negated form `not` stands before it all. */
-static const struct {
+typedef struct operator {
   const char *text, *negated;
   void (*values)(sq_writer *w, const sq_node *node);
-} operators[SQ_OP_COUNT] = {
+} operator;
+static const operator has = {" has ", " not has ", put_one_value};
+static const operator operators[SQ_OP_COUNT] = {
     [SQ_OP_EQ] = {" = ", " != ", put_one_value},
     [SQ_OP_GT] = {" > ", NULL, put_one_value},
     [SQ_OP_GTE] = {" >= ", NULL, put_one_value},
@@ -89,13 +91,13 @@ static bool is_bare(const sq_node *node) {
 }
 
 static void write_compare(sq_writer *w, const sq_node *node, bool negated) {
-  const char *text = operators[node->op].text, *opposite = operators[node->op].negated;
-  bool bare = is_bare(node);
-  if (negated && (bare || !opposite)) put(w, "not ");
+  bool of_list = node->op == SQ_OP_EQ && sq_seen_type(node) == SQ_T_LIST, bare = is_bare(node);
+  const operator *how = of_list ? &has : &operators[node->op];
+  if (negated && (bare || !how->negated)) put(w, "not ");
   put_subject(w, node);
   if (bare) return;
-  put(w, negated && opposite ? opposite : text);
-  operators[node->op].values(w, node);
+  put(w, negated && how->negated ? how->negated : how->text);
+  how->values(w, node);
 }
 
 /* A comparison that can never hold is a constant with a level, and so is one with no value at all. */

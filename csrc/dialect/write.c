@@ -167,7 +167,7 @@ static bool read_back(sq_writer *w, const sq_filter *filter, const char *dialect
   return true;
 }
 
-static bool write(sq_writer *w, const sq_filter *filter, const sq_dialect *dialect) {
+static bool write_filter(sq_writer *w, const sq_filter *filter, const sq_dialect *dialect) {
   check_entries(w, filter->tree);
   if (!dialect->write(w, filter->tree)) return false;
   if (!sq_text_whole(w->out, w->error) || !sq_text_whole(w->unsaid, w->error)) return false;
@@ -181,7 +181,7 @@ bool sq_filter_write(const sq_filter *filter, const char *name, sq_text *out, sq
   sq_arena_begin(&arena, filter->allocator, NULL, 0);
   sq_text text = {.allocator = out->allocator}, parts = {.allocator = unsaid->allocator};
   sq_writer w = {&arena, &text, &parts, error};
-  bool written = write(&w, filter, dialect);
+  bool written = write_filter(&w, filter, dialect);
   if (written && !sq_is_unsaid(&w)) {
     sq_text_append(out, text.data, text.length);
     written = sq_text_whole(out, error);

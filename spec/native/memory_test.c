@@ -120,23 +120,34 @@ static const char functions[] =
 
 static bool langsmith(sq_error *error) { return compile("langsmith", functions, error); }
 
-/* What LangSmith can say, and something that it cannot. */
-static bool write_langsmith(sq_error *error) {
-  static const char more[] = "text(properties.a) = '1' and entry(scores, key = 'x') and entry(properties, (key = 'a' or value > 1) and value contains '7')";
+/* Filters as text: what can be said, and the list of what cannot. */
+static bool write_filter(const char *from, const char *source, const char *to, bool can, sq_error *error) {
   sq_text text = {0}, unsaid = {0};
-  sq_error refused = {.code = SQ_OK};
-  sq_filter *filter = sq_filter_compile("langsmith", functions, sizeof functions - 1, NULL, NULL, error);
-  sq_filter *other = filter ? sq_filter_compile("where", more, sizeof more - 1, NULL, NULL, error) : NULL;
-  bool good = other && sq_filter_write(filter, "langsmith", &text, &unsaid, error);
-  if (good && !sq_filter_write(other, "langsmith", &text, &unsaid, &refused) && refused.code != SQ_E_UNSAID) {
-    good = false;
-    *error = refused;
+  sq_filter *filter = sq_filter_compile(from, source, strlen(source), NULL, NULL, error);
+  bool written = filter && sq_filter_write(filter, to, &text, &unsaid, error);
+  CHECK(!written || (can && text.length > 0), "%s", source);
+  if (filter && !written && error->code == SQ_E_UNSAID) {
+    CHECK(!can && unsaid.data && unsaid.data[0] == '[' && unsaid.data[unsaid.length - 1] == ']', "%s", source);
+    *error = (sq_error){.code = SQ_OK};
+    written = true;
   }
   sq_text_free(&text);
   sq_text_free(&unsaid);
   sq_filter_free(filter);
-  sq_filter_free(other);
-  return good;
+  return written;
+}
+
+static bool write_all(sq_error *error) {
+  static const char every_kind[] =
+      "not (cost_usd > 0.5 and (model = 'it''s' or properties.\"Os Platform\" in ('a', 1, true))) or some(status >= 500)"
+      " and entry(scores, key like 'x%', value > 3) and root(latency_ms between 1 and 2.5) or text(properties.n) != '1' or tags not has 'x'";
+  static const char plain[] =
+      "model in ('a', 'null', 'b') and (latency_ms between 1 and 5 or user_id is absent or user_id = '') and entry(properties, key = 'env' and value = 'prod')"
+      " and entry(feedback, key = 'helicone-score-feedback' and id > 5) and created_at < 2026-11-20";
+  static const char maps[] = "text(properties.a) = '1' and entry(scores, key = 'x') and entry(properties, (key = 'a' or value > 1) and value contains '7')";
+  return write_filter("where", every_kind, "where", true, error) && write_filter("where", every_kind, "helicone", false, error) &&
+         write_filter("where", plain, "helicone", true, error) && write_filter("langsmith", functions, "langsmith", true, error) &&
+         write_filter("where", maps, "langsmith", false, error);
 }
 
 static const char body[] =
@@ -399,7 +410,7 @@ int main(void) {
   sweep("helicone filter", helicone, 1);
   sweep("where filter", where, 1);
   sweep("langsmith filter", langsmith, 1);
-  sweep("langsmith written", write_langsmith, 1);
+  sweep("written filters", write_all, 1);
   sweep("helicone request", request, 1);
   sweep("built query", combine, 1);
   sweep("inflated body", inflate_body, 1);

@@ -4,6 +4,7 @@ package.path = "./?.lua;lua/?.lua;lua/?/init.lua;" .. package.path
 package.cpath = "build/5.4/?.so;" .. package.cpath
 local contract = require "spec.support.helicone_contract"
 local golden = require "spec.support.golden"
+local translations = require "spec.support.translations"
 
 for _, path in ipairs(golden.files) do
   local cases, known = golden.read(path), {}
@@ -20,3 +21,4 @@ for _, path in ipairs(golden.files) do
   file:close()
   print(path, #cases)
 end
+print(translations.path, translations.rewrite())
