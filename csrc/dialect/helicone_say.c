@@ -70,6 +70,7 @@ static bool say_text(const helicone_column *column, const sq_node *node, bool ne
     case SQ_OP_ILIKE:
       if (negated) return fail(out, "Helicone has no not-like");
       return add_text(out, sq_op_get(node->op)->name, value->text, value->length);
+    case SQ_OP_PHRASE: return fail(out, "Helicone has no phrases of whole words");
     case SQ_OP_PRESENT:
       if (column->quirks & HELICONE_NULL_WORD) return add_constant(out, negated ? "equals" : "not-equals", "\"null\"");
       if (scalar) return fail(out, "Helicone cannot ask whether a property or score is absent");

@@ -87,6 +87,15 @@ static bool has_foreign(const sq_value *text, bool pattern) {
   return false;
 }
 
+/* A letter in a word makes it a word that no number and no boolean is; marks between words are nothing. */
+static bool has_foreign_letter(const sq_value *text) {
+  for (uint32_t i = 0; i < text->length; i++) {
+    char c = text->text[i];
+    if (((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) && is_foreign(c)) return true;
+  }
+  return false;
+}
+
 static bool is_scalar_text(const sq_value *text) {
   return sq_number_valid(text->text, text->length) || sq_same_text("true", text->text, text->length) ||
          sq_same_text("false", text->text, text->length);
@@ -96,6 +105,7 @@ bool sq_same_as_text(const sq_node *compare) {
   const sq_value *first = compare->count ? &compare->values[0].value : NULL;
   if (compare->op == SQ_OP_PRESENT) return true;
   if (!first || first->kind != SQ_STRING) return false;
+  if (compare->op == SQ_OP_PHRASE) return has_foreign_letter(first);
   if (compare->op == SQ_OP_CONTAINS) return has_foreign(first, false);
   if (compare->op == SQ_OP_LIKE || compare->op == SQ_OP_ILIKE) return has_foreign(first, true);
   if (compare->op != SQ_OP_EQ && compare->op != SQ_OP_AMONG) return false;
