@@ -194,7 +194,7 @@ sessionquery: where: unknown field 'latncy_ms', did you mean 'latency_ms'?
   ^^^^^^^^^
 ]], 1 },
     } do assert.same({ case[2], case[3] }, { run("translate " .. case[1]) }) end
-    for _, case in ipairs { { "--to sql true", "must be one of 'helicone'" }, { "--to where", "missing argument 'filter'" } } do
+    for _, case in ipairs { { "--to sql true", "must be one of 'freeplay', 'helicone'" }, { "--to where", "missing argument 'filter'" } } do
       local output, status = run("translate " .. case[1])
       assert(status ~= 0 and output:find(case[2], 1, true), output)
     end

@@ -9,7 +9,7 @@ local function one_line(text) return (text:gsub("\n", "⏎")) end
 --- The lines below a filter, as they are now.
 function translations.lines(source)
   local filter, lines = assert(sq.filter("where", (source:gsub("⏎", "\n")))), {}
-  for _, dialect in ipairs { "where", "langsmith", "helicone" } do
+  for _, dialect in ipairs { "where", "langsmith", "freeplay", "helicone" } do
     local text, parts = filter:to(dialect)
     if text then lines[#lines + 1] = ("  %-10s %s"):format(dialect, one_line(text)) end
     for _, part in ipairs(parts or {}) do
