@@ -197,6 +197,7 @@ typedef struct sq_field_info {
   const char *level;    /* "request", "session", "entry" */
   const char *help;
   bool always;          /* never absent */
+  bool members;         /* a map or document: "properties.env" asks about one of its members */
   bool recorded;        /* add and import take it */
 } sq_field_info;
 

@@ -69,6 +69,8 @@ sq_op sq_op_named(const char *name, size_t length) {
   return (sq_op)op;
 }
 
+bool sq_field_has_members(sq_field field) { return fields[field].type == SQ_T_MAP || fields[field].home == SQ_HOME_BODY; }
+
 sq_field sq_field_dotted(const char *name, size_t length, const char **key, size_t *key_length) {
   *key = NULL;
   *key_length = 0;
@@ -77,7 +79,7 @@ sq_field sq_field_dotted(const char *name, size_t length, const char **key, size
   for (size_t dot = 0; dot < length; dot++) {
     if (name[dot] != '.') continue;
     sq_field map = sq_field_named(name, dot);
-    if (map == SQ_F_NONE || fields[map].type != SQ_T_MAP) continue;
+    if (map == SQ_F_NONE || !sq_field_has_members(map)) continue;
     *key = name + dot + 1;
     *key_length = length - dot - 1;
     return map;
@@ -94,6 +96,7 @@ bool sq_field_at(size_t index, sq_field_info *out) {
                                   : row->level == SQ_LEVEL_SESSION ? "session" : "entry",
                          .help = row->help,
                          .always = row->always,
+                         .members = sq_field_has_members((sq_field)(index + 1)),
                          .recorded = row->home != SQ_HOME_NONE};
   return true;
 }

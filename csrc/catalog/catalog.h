@@ -76,8 +76,11 @@ const char *sq_field_nearest(const char *name, size_t length, unsigned levels);
 sq_op sq_op_named(const char *name, size_t length);
 
 /* Finds the field whose name begins a dotted one: "properties.env" is PROPERTIES with key "env", and
-   "session.metadata.a.b" SESSION_METADATA with key "a.b". A key is split off for maps only. */
+   "session.metadata.a.b" SESSION_METADATA with key "a.b". A key is split off for maps and documents only. */
 sq_field sq_field_dotted(const char *name, size_t length, const char **key, size_t *key_length);
+
+/* A map, or a document: has members that can be asked about by name. */
+bool sq_field_has_members(sq_field field);
 
 static inline bool sq_type_in(sq_type type, unsigned set) { return set >> type & 1; }
 

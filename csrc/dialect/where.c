@@ -104,7 +104,7 @@ static sq_node *build(parser *p, const where_token *field, sq_op op, const sq_op
   sq_field map = field->key ? sq_field_named(field->text, field->length) : SQ_F_NONE;
   if (map == SQ_F_NONE)
     return sq_build_compare(p->builder, SQ_F_NONE, field->text, field->length, op, values, count, p->flags, field->place);
-  if (sq_field_get(map)->type != SQ_T_MAP) return fail(p, field, "this field is no map: it has no keys");
+  if (!sq_field_has_members(map)) return fail(p, field, "this field is no map: it has no keys");
   return sq_build_compare(p->builder, map, field->key, field->key_length, op, values, count, p->flags, field->place);
 }
 
@@ -238,7 +238,7 @@ static sq_node *parse_entry(parser *p) {
   if (!expect_symbol(p, "(")) return NULL;
   where_token name = p->token;
   sq_field map = name.kind == WHERE_NAME && !name.key ? sq_field_named(name.text, name.length) : SQ_F_NONE;
-  if (map == SQ_F_NONE) return fail_expected(p, "properties, scores or feedback");
+  if (map == SQ_F_NONE) return fail_expected(p, "properties, scores, feedback or a body");
   advance(p);
   if (!expect_symbol(p, ",")) return NULL;
   sq_node *inside = parse_any(p);

@@ -429,8 +429,8 @@ static bool bind_kids(binder *b, sq_node *node) {
 static bool bind_entry(binder *b, sq_node *node) {
   const sq_field_row *map = sq_field_get(node->field);
   if (b->entries != SQ_F_NONE) return sq_fail_place(b->error, SQ_E_LEVEL, node->place, "entry(…) cannot stand inside entry(…)");
-  if (map->type != SQ_T_MAP && map->type != SQ_T_RECORDS)
-    return sq_fail_place(b->error, SQ_E_TYPE, node->place, "%s is no map: entry takes properties, scores or feedback", map->name);
+  if (!sq_field_has_members(node->field) && map->type != SQ_T_RECORDS)
+    return sq_fail_place(b->error, SQ_E_TYPE, node->place, "%s is no map: entry takes properties, scores, feedback or a body", map->name);
   b->entries = node->field;
   bool bound = bind_kids(b, node);
   b->entries = SQ_F_NONE;

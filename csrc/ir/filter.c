@@ -131,7 +131,7 @@ static sq_node *build_combination(sq_builder *build, sq_node_kind kind, const ch
   if (kind != SQ_N_ENTRY) return sq_build_over(build, kind, kids->items[0], SQ_NOWHERE);
   sq_field field = map ? sq_field_named(map, strlen(map)) : SQ_F_NONE;
   if (field == SQ_F_NONE) {
-    sq_fail(build->error, SQ_E_UNKNOWN, "entry takes properties, scores or feedback");
+    sq_fail(build->error, SQ_E_UNKNOWN, "entry takes properties, scores, feedback or a body");
     return NULL;
   }
   return sq_build_entry(build, field, kids->items[0], SQ_NOWHERE);

@@ -7,7 +7,7 @@
    Shapes:
      AND OR                      kids[count]
      NOT SOME EVERY ROOT IN_TRACE ENCLOSING ENCLOSED kids[1]
-     ENTRY                       field: the map; kids[1], of entry fields
+     ENTRY                       field: the map, document or feedback; kids[1], of entry fields
      COMPARE                     before bind: name (unless the dialect knew the field), op, values as written
                                  after bind:  field, key (of a map's member), op, values of the field's type
      TRUE FALSE                  nothing */
@@ -57,7 +57,7 @@ struct sq_node {
   uint32_t count;
   uint32_t name_length;
   sq_place place;
-  const char *name; /* before bind: as written; after it: the map's key, or NULL */
+  const char *name; /* before bind: as written; after it: the map's key, the document's member, or NULL */
   union {
     sq_node **kids;
     sq_operand *values;
@@ -122,7 +122,7 @@ sq_filter *sq_filter_finish(sq_arena *arena, sq_node *tree, bool fragment, const
                             sq_error *error);
 
 /* --- node.c */
-/* The type that a bound comparison sees: a member of a map is a scalar. */
+/* The type that a bound comparison sees: a member of a map or document is a scalar. */
 sq_type sq_seen_type(const sq_node *compare);
 /* A copy of a tree and all it points to in another arena; NULL when memory ended. */
 sq_node *sq_copy_tree(sq_arena *arena, const sq_node *tree);

@@ -19,8 +19,7 @@ bool sq_node_is_many(sq_node_kind kind) {
 }
 
 sq_type sq_seen_type(const sq_node *compare) {
-  sq_type type = sq_field_get(compare->field)->type;
-  return type == SQ_T_MAP && compare->name ? SQ_T_SCALAR : type;
+  return compare->name && sq_field_has_members(compare->field) ? SQ_T_SCALAR : sq_field_get(compare->field)->type;
 }
 
 sq_node *sq_copy_tree(sq_arena *arena, const sq_node *tree) {

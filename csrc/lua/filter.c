@@ -123,6 +123,8 @@ static void push_field(lua_State *L, const sq_field_info *info) {
   }
   lua_pushboolean(L, info->always);
   lua_setfield(L, -2, "always");
+  lua_pushboolean(L, info->members);
+  lua_setfield(L, -2, "members");
   lua_pushboolean(L, info->recorded);
   lua_setfield(L, -2, "recorded");
 }

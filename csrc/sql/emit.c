@@ -106,9 +106,11 @@ void sq_emit_scope(sq_sql *sql, const char *alias) {
 
 /* -------------------------------------------------------------------------------------------- the subject */
 
+static bool is_document(sq_field field) { return sq_field_get(field)->home == SQ_HOME_BODY; }
+
 static sq_scalar_view view_of(const sq_node *node) {
   if (node->op == SQ_OP_PRESENT) return SQ_VIEW_TYPE;
-  if (node->flags & SQ_AS_TEXT) return SQ_VIEW_AS_TEXT;
+  if (node->flags & SQ_AS_TEXT) return is_document(node->field) ? SQ_VIEW_AS_JSON : SQ_VIEW_AS_TEXT;
   sq_kind kind = node->values[0].value.kind;
   return kind == SQ_REAL ? SQ_VIEW_NUMBER : kind == SQ_BOOLEAN ? SQ_VIEW_BOOLEAN : SQ_VIEW_STRING;
 }
@@ -120,14 +122,18 @@ static void put_session_column(walk *w, const sq_node *node) {
   else sq_emit_column(w->sql, "s", sq_field_short_name(node->field));
 }
 
+static const char *const *entry_members(const walk *w) {
+  const sq_sql_target *target = w->sql->target;
+  if (w->entries == SQ_F_FEEDBACK) return target->feedback_member;
+  return is_document(w->entries) ? target->document_entry_member : target->entry_member;
+}
+
 /* The field's own expression. */
 static void put_field(walk *w, const sq_node *node) {
-  const sq_sql_target *target = w->sql->target;
   switch (sq_field_get(node->field)->level) {
     case SQ_LEVEL_REQUEST: sq_emit_field(w->sql, node->field, w->alias, false); break;
     case SQ_LEVEL_SESSION: put_session_column(w, node); break;
-    case SQ_LEVEL_ENTRY:
-      put(w->sql, w->entries == SQ_F_FEEDBACK ? target->feedback_member[node->field] : target->entry_member[node->field]);
+    case SQ_LEVEL_ENTRY: put(w->sql, entry_members(w)[node->field]);
   }
 }
 
@@ -145,7 +151,7 @@ static void subject_of_view(const holes *h) {
   inner.subject = subject_of_field;
   inner.operands = NULL;
   inner.values = &key;
-  expand(h->sql, h->sql->target->member, &inner);
+  expand(h->sql, is_document(node->field) ? h->sql->target->document_member : h->sql->target->member, &inner);
 }
 
 static void subject_of_compare(const holes *h) {
@@ -315,7 +321,8 @@ static void walk_enclosing(walk *w, const sq_node *node) {
 static void walk_entry(walk *w, const sq_node *node) {
   const sq_sql_target *target = w->sql->target;
   holes h = {.alias = w->alias, .subject = subject_of_field, .sql = w->sql, .node = node, .walk = w};
-  expand(w->sql, node->field == SQ_F_FEEDBACK ? target->entry_of_feedback : target->entry_of_map, &h);
+  bool document = is_document(node->field);
+  expand(w->sql, node->field == SQ_F_FEEDBACK ? target->entry_of_feedback : document ? target->entry_of_document : target->entry_of_map, &h);
   w->entries = node->field;
   walk_node(w, node->kids[0]);
   w->entries = SQ_F_NONE;

@@ -8,8 +8,8 @@
 
 typedef struct sq_sql sq_sql;
 
-/* How a scalar (the value of a map's member) is looked at. */
-typedef enum sq_scalar_view { SQ_VIEW_STRING, SQ_VIEW_NUMBER, SQ_VIEW_BOOLEAN, SQ_VIEW_AS_TEXT, SQ_VIEW_TYPE, SQ_VIEW_COUNT } sq_scalar_view;
+/* How a scalar (the value of a map's or document's member) is looked at. AS_JSON: as text, what is nested too. */
+typedef enum sq_scalar_view { SQ_VIEW_STRING, SQ_VIEW_NUMBER, SQ_VIEW_BOOLEAN, SQ_VIEW_AS_TEXT, SQ_VIEW_AS_JSON, SQ_VIEW_TYPE, SQ_VIEW_COUNT } sq_scalar_view;
 
 /* What differs between databases, as templates: `@` is the subject, `#` the next value (a parameter),
    `$` the row's alias and a dot, `%` a whole number from the catalogue. */
@@ -33,10 +33,12 @@ typedef struct sq_sql_target {
   const char *is_plain_element;           /* x is text, a number or a boolean */
   const char *view[SQ_VIEW_COUNT];        /* `@`: "map, key", or one scalar */
   const char *member;                     /* the two arguments of a view: `@` the map, `#` the key */
+  const char *document_member;            /* the argument of a view: `@` the document, `#` the member's name */
   const char *completion, *trace_row; /* which of both kinds the row is of */
   const char *enclosing_completion, *enclosing_row; /* the id of the nearest trace row around a completion, and any row */
-  const char *entry_of_map, *entry_of_feedback, *entry_close; /* some entry; the condition stands inside */
+  const char *entry_of_map, *entry_of_document, *entry_of_feedback, *entry_close; /* some entry; the condition stands inside */
   const char *entry_member[SQ_F_COUNT];   /* by field of an entry: the column; a scalar: arguments of a view */
+  const char *document_entry_member[SQ_F_COUNT];
   const char *feedback_member[SQ_F_COUNT];
   const char *field[SQ_F_COUNT];          /* where the catalogue's own expression is not the one */
   const char *aggregate[SQ_A_COUNT_OF_KINDS];

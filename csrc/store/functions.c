@@ -186,6 +186,14 @@ static void as_text(context *c, int count, argument **a) {
     sqlite3_result_text(c, token == SQ_TOKEN_TRUE ? "true" : "false", -1, SQLITE_STATIC);
 }
 
+/* The same, and what is nested as it is written. */
+static void as_json(context *c, int count, argument **a) {
+  sq_json reader;
+  sq_token token = token_of(count, a, &reader);
+  if (token == SQ_TOKEN_OBJECT || token == SQ_TOKEN_ARRAY) sqlite3_result_value(c, a[0]);
+  else as_text(c, count, a);
+}
+
 /* What is there at all: NULL for nothing and for null. */
 static void kind(context *c, int count, argument **a) {
   static const char *const names[] = {[SQ_TOKEN_OBJECT] = "object", [SQ_TOKEN_ARRAY] = "array",  [SQ_TOKEN_STRING] = "string",
@@ -427,6 +435,8 @@ static const struct {
     {"sq_boolean", 2, boolean, NULL, NULL},
     {"sq_as_text", 1, as_text, NULL, NULL},
     {"sq_as_text", 2, as_text, NULL, NULL},
+    {"sq_as_json", 1, as_json, NULL, NULL},
+    {"sq_member", 2, sq_document_member, NULL, NULL},
     {"sq_kind", 1, kind, NULL, NULL},
     {"sq_kind", 2, kind, NULL, NULL},
     {"sq_scalar", 1, scalar, NULL, NULL},
@@ -449,5 +459,5 @@ bool sq_register_functions(sq_store *store) {
     if (sqlite3_create_function_v2(store->db, functions[i].name, functions[i].arguments, SQLITE_UTF8 | SQLITE_DETERMINISTIC, store,
                                    functions[i].call, functions[i].step, functions[i].final, NULL) != SQLITE_OK)
       return false;
-  return true;
+  return sq_register_entries(store);
 }

@@ -63,7 +63,7 @@ bool sq_store_enter(sq_store *store, sq_error *error) {
 
 static bool is_our_table(const char *name) {
   static const char *const tables[] = {"request", "body", "feedback", "session_tag", "session_metadata", "change", "segment",
-                                       "column_index", "request_hash", "api_key", "project", "held_patch", "sqlite_sequence", "sqlite_schema", "sqlite_master", "json_each",
+                                       "column_index", "request_hash", "api_key", "project", "held_patch", "sqlite_sequence", "sqlite_schema", "sqlite_master", "json_each", "sq_entries",
                                        ""};
   for (size_t i = 0; name && i < sizeof tables / sizeof *tables; i++)
     if (strcmp(tables[i], name) == 0) return true;

@@ -138,6 +138,9 @@ bool sq_schema_migrate(sq_store *store, int64_t version, sq_error *error);
 
 /* --- functions.c */
 bool sq_register_functions(sq_store *store);
+/* --- document.c: SQL functions on documents, and the table sq_entries */
+void sq_document_member(sqlite3_context *context, int count, sqlite3_value **arguments);
+bool sq_register_entries(sq_store *store);
 /* --- enclosing.c: the SQL function */
 void sq_enclosing(sqlite3_context *context, int count, sqlite3_value **arguments);
 

@@ -124,6 +124,24 @@ function Map.__call(map, key)
   return field
 end
 
+--- A body: text, and a document whose members are asked about by name. `field "like"` is the member with the name of
+--- a method.
+---@class sessionquery.Document: sessionquery.Field
+---@field [string] sessionquery.Field
+---@overload fun(key: string): sessionquery.Field
+local Document = {}
+
+local text_methods = {}
+for name, method in pairs(Field) do
+  if not name:find "^__" then text_methods[name] = method end
+end
+
+function Document.__index(document, key) return text_methods[key] or member(document, key) end
+
+Document.__call = Map.__call
+Document.__newindex = Field.__newindex
+Document.__tostring = Field.__tostring
+
 Map.__newindex = Field.__newindex
 Map.__tostring = Field.__tostring
 
@@ -137,7 +155,7 @@ local function namespace(prefix)
       if type(name) ~= "string" then error("a field's name is text, not a " .. type(name), 2) end
       local row, message = core.field(prefix .. name)
       if not row then error(message, 2) end
-      known[name] = make(row.name, nil, row.type == "map" and Map or Field)
+      known[name] = make(row.name, nil, row.type == "map" and Map or row.members and Document or Field)
       return known[name]
     end,
     __newindex = refuse_change,
@@ -156,6 +174,8 @@ local fields = {}
 ---@field properties sessionquery.Map
 ---@field scores sessionquery.Map
 ---@field extra sessionquery.Map
+---@field request_body sessionquery.Document
+---@field response_body sessionquery.Document
 ---@field [string] sessionquery.Field
 fields.all = setmetatable({}, {
   __index = function(_, name)

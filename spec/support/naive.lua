@@ -231,9 +231,20 @@ function naive.value(row, field, world)
   return row[field]
 end
 
-local function request_member(row, field, key, world)
+--- What the texts are that were made as documents: { members, entries }. All others have neither.
+naive.documents = {}
+
+naive.is_document = { request_body = true, response_body = true }
+
+local no_document = { members = {}, entries = {} }
+
+local function document_of(text) return text and naive.documents[text] or no_document end
+
+--- A field, or the member of a map or document.
+function naive.member(row, field, key, world)
   local value = naive.value(row, field, world)
   if key == nil then return value end
+  if naive.is_document[field] then return document_of(value).members[key] end
   return value and value[key]
 end
 
@@ -247,9 +258,10 @@ local function members_of(map)
   return entries
 end
 
---- The entries of a map, or of the row's feedback, as tables of what can be asked.
+--- The entries of a map or document, or of the row's feedback, as tables of what can be asked.
 local function entries_of(row, map, world)
   if map == "feedback" then return feedback_on(row, world) end
+  if naive.is_document[map] then return document_of(naive.value(row, map, world)).entries end
   return members_of(naive.value(row, map, world))
 end
 
@@ -266,6 +278,8 @@ local function either(tree, test)
   end
   return false
 end
+
+naive.entries = entries_of
 
 --- Whether an entry satisfies a tree of entry comparisons.
 local function entry_passes(entry, tree)
@@ -309,9 +323,9 @@ function naive.passes(row, tree, world)
   end
   local field, key, op = tree[2], tree[3], tree[4]
   if op == "has" and maps[field] then
-    return request_member(row, field, tree[5][1].value, world) ~= nil
+    return naive.member(row, field, tree[5][1].value, world) ~= nil
   end
-  local value = request_member(row, field, key, world)
+  local value = naive.member(row, field, key, world)
   if key ~= nil then return compare_member(op, value, tree[5]) end
   return compare(op, value, tree[5])
 end

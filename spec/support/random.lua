@@ -167,6 +167,7 @@ local request_fields = fields_of("request", {
   completion_tokens = 2, cost_usd = 4, prompt_cost_usd = 2, completion_cost_usd = 2, prompt_cache_read_tokens = 2,
   prompt_cache_write_tokens = 2, model = 4, user_id = 3, session_id = 3, error = 3, provider = 2, run_type = 3, trace_id = 2,
   request_id = 2, cached = 4, streamed = 3, threat = 2, cache_reference_id = 2, tags = 5, assets = 2, properties = 10, scores = 6, extra = 2, outcome = 4, ended_at = 4, session_metadata = 2,
+  request_body = 3, response_body = 2,
 })
 local all_session_fields = fields_of("session", {
   ["session.total_cost_usd"] = 3, ["session.total_requests"] = 3, ["session.total_tokens"] = 2, ["session.duration_ms"] = 3,
@@ -217,7 +218,7 @@ local function comparison(rng, fields, data)
   local function value_of()
     if data and rng.chance(92) then return data.value(rng, name, key) end
   end
-  if kind == "map" and rng.chance(85) then
+  if (kind == "map" and rng.chance(85)) or (name:find "_body$" and rng.chance(50)) then
     kind, key = "scalar", rng.pick(keys)
   end
   local op = rng.pick(operators[kind])
@@ -277,7 +278,7 @@ function random.request_tree(rng, depth, plain, data)
   return combine(rng, depth, function()
     if rng.chance(2) then return { rng.pick { "true", "false" } } end
     if not plain and rng.chance(4) then return { rng.pick { "root", "in_trace", "enclosing", "enclosed" }, random.request_tree(rng, 1, true, data) } end
-    if not plain and rng.chance(2) then return entry_of(rng, rng.pick { "properties", "scores", "extra", "feedback", "session_metadata" }, data) end
+    if not plain and rng.chance(3) then return entry_of(rng, rng.pick { "properties", "scores", "extra", "feedback", "session_metadata", "request_body", "response_body" }, data) end
     return comparison(rng, request_fields, data)
   end)
 end

@@ -10,12 +10,10 @@ local function sorted_keys(map)
   return list
 end
 
---- Adds a value; the elements of a list, and of a map the value of a key.
-local function put(list, value, key)
+--- Adds a value; the elements of a list.
+local function put(list, value)
   if type(value) ~= "table" then
     list[#list + 1] = value
-  elseif key ~= nil then
-    put(list, value[key])
   else
     for _, element in ipairs(value) do list[#list + 1] = element end
   end
@@ -26,7 +24,7 @@ local function values_of(store, name, key, each)
   local id = key and name .. "\0" .. key or name
   if not store[id] then
     store[id] = {}
-    each(function(value) put(store[id], value, key) end)
+    each(function(value) put(store[id], value) end)
   end
   return store[id]
 end
@@ -39,6 +37,10 @@ local function entries_of(world, map)
   end
   if map == "session.metadata" then
     for _, id in ipairs(sorted_keys(world.sessions)) do take(world.sessions[id].metadata) end
+  elseif naive.is_document[map] then
+    for _, row in ipairs(world.rows) do
+      for _, entry in ipairs(naive.entries(row, map, world)) do list[#list + 1] = entry end
+    end
   else
     for _, row in ipairs(world.rows) do take(naive.value(row, map, world)) end
   end
@@ -62,11 +64,15 @@ function sample.of(world, groups)
     local session = name:match "^session%.(.*)"
     if session then
       return pick(rng, values_of(of_groups, session, key, function(add)
-        for _, group in ipairs(groups) do add(group[session]) end
+        for _, group in ipairs(groups) do
+          local value = group[session]
+          if key ~= nil then value = value and value[key] end
+          add(value)
+        end
       end))
     end
     return pick(rng, values_of(world.samples.rows, name, key, function(add)
-      for _, row in ipairs(world.rows) do add(naive.value(row, name, world)) end
+      for _, row in ipairs(world.rows) do add(naive.member(row, name, key, world)) end
     end))
   end
 

@@ -4,6 +4,7 @@
 --- Each world has a recipe of its own for each field: absent everywhere, the same everywhere, of few values, of
 --- many, wide, as UUIDs; so that columns of all kinds come about.
 local core = require "sessionquery.core"
+local naive = require "spec.support.naive"
 local random = require "spec.support.random"
 local sq = require "sessionquery"
 
@@ -122,6 +123,46 @@ local function map_recipe(rng, crowded)
   end
 end
 
+--- A random JSON value: its text, the value itself where it is a scalar, and its entries, added to `entries` under
+--- the names that lead to it (nil: none does).
+local function json_value(rng, depth, path, entries)
+  local way = rng.int(1, 10)
+  if depth == 0 or way <= 6 then
+    if rng.chance(5) then return "null" end
+    local value = rng.pick(random.scalars)
+    if path then entries[#entries + 1] = { key = path, value = value } end
+    return core.encode(value), value
+  end
+  local parts, gap = {}, rng.pick { "", "", " ", "\n" }
+  if way <= 8 then
+    for i = 1, rng.int(0, 3) do parts[i] = json_value(rng, depth - 1, path, entries) end
+    return "[" .. gap .. table.concat(parts, "," .. gap) .. "]", {}
+  end
+  local members = {}
+  for _, key in ipairs(random.keys) do
+    if rng.chance(40) then
+      local text, value = json_value(rng, depth - 1, path and path .. "." .. key or key, entries)
+      parts[#parts + 1] = core.encode(key) .. ":" .. gap .. text
+      members[key] = value
+    end
+  end
+  return "{" .. gap .. table.concat(parts, "," .. gap) .. "}", members, true
+end
+
+--- Bodies: documents, what is nearly one, and plain text.
+local function body_recipe(rng)
+  local absent = rng.pick { 0, 10, 30, 90 }
+  return function(r)
+    if r.chance(absent) then return nil end
+    if r.chance(25) then return r.pick(several.text) end
+    local entries = {}
+    local text, value, is_object = json_value(r, 3, nil, entries)
+    if r.chance(8) then return text .. r.pick { ",", "}", " x" } end
+    naive.documents[text] = { members = is_object and value or {}, entries = entries }
+    return text
+  end
+end
+
 local makers = { text = scalar_recipe, integer = scalar_recipe, money = scalar_recipe, boolean = boolean_recipe, list = list_recipe }
 
 --- The fields that a record has, but for the ones that have to be made together.
@@ -173,6 +214,7 @@ local function recipe_of(rng, count)
     local value = latency(r)
     return value and value % 1000000000000
   end
+  recipe.values.request_body, recipe.values.response_body = body_recipe(rng), body_recipe(rng)
   recipe.values.run_type = function(r) return r.pick(pools.run_type) end
   recipe.values.trace_id = function(r) return r.pick { "t1", "t2", "t3", "t4", "t5", ABSENT, ABSENT } end
   recipe.values.parent_id = function(r) return r.chance(60) and "r" .. r.int(1, 9) or nil end
