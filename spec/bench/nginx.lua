@@ -200,6 +200,12 @@ local function soak()
   fill(server.db, 100000)
   local call, ask = post(server, CALL), vm.write(server.folder .. "/ask.lua", vm.read(post(server, FIFTY)))
   vm.write(call, vm.read(post(server, CALL)))
+  -- a steady load makes the Lua VMs of the pools one by one, whenever chance wants one more at once: all of them now
+  local crowd = io.popen(("wrk -t1 -c64 -d10s -s %s http://127.0.0.1:%d/v1/session/query"):format(ask, server.port))
+  wrk(server, "/recorded" .. CHAT, { script = call, connections = 64, seconds = 10 })
+  crowd:read "*a"
+  crowd:close()
+  print("  MB once all threads have worked: " .. resident(server))
   local loads = {
     io.popen(("wrk -t1 -c8 -d%ds -s %s 'http://127.0.0.1:%d/budget%s?delay_ms=%d'"):format(SOAK, call, server.port, CHAT, DELAY_MS)),
     io.popen(("wrk -t1 -c2 -d%ds -s %s http://127.0.0.1:%d/v1/session/query"):format(SOAK, ask, server.port)),
