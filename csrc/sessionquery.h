@@ -351,6 +351,12 @@ bool sq_store_seal(sq_store *store, bool whole_segments_only, sq_error *error);
 void sq_store_settle(sq_store *store);
 /* Makes the column index anew, from the rows. */
 bool sq_store_reindex(sq_store *store, sq_error *error);
+/* Brings the words index, which `phrase` on bodies asks where it helps, up to all bodies; `anew` begins with an empty one.
+   Others read and write between its transactions; what was done before an error stays done. */
+typedef struct sq_words_filled {
+  int64_t bodies, bytes; /* put into it */
+} sq_words_filled;
+bool sq_store_index_words(sq_store *store, bool anew, sq_words_filled *filled, sq_error *error);
 /* Compares the column index with the rows: every value of every one. What is wrong is the error. `rows`: how many
    were compared. */
 bool sq_store_check(sq_store *store, int64_t *rows, sq_error *error);

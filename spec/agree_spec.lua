@@ -523,6 +523,7 @@ local function live(state, count)
   local first = begins == "half sealed" and math.ceil(count / 2) or count
   worlds.add(rng, db, world, first, rng.int(1, 12))
   worlds.furnish(rng, db, world)
+  if rng.chance(50) then assert(db:index_words()) end
   state.ask("in the tail")
   assert(db:seal())
   if begins == "half sealed" then
@@ -535,6 +536,7 @@ local function live(state, count)
   state.ask_snapshots()
   assert(db:seal())
   if rng.chance(50) then state.handles:close() end
+  if rng.chance(30) then assert(db:index_words { anew = rng.chance(50) }) end
   state.ask("sealed again")
   state.change(some_of(rng, world, 60))
   local _, status = vm.shell(("sqlite3 %s <%s"):format(state.path, vm.write(state.path .. ".sql", worlds.change_by_sql(rng, world))))

@@ -102,7 +102,7 @@ describe("opening", function()
     db:close()
     -- as version 1 had it
     local output, status = vm.shell("sqlite3 " .. path .. [[ "DROP TABLE change; DROP TABLE segment; DROP TABLE request_hash; DROP TABLE column_index; DROP TABLE api_key;
-      DROP TABLE project; DROP TABLE held_patch;
+      DROP TABLE project; DROP TABLE held_patch; DROP TRIGGER body_is_put; DROP TRIGGER body_is_changed; DROP TABLE word_index; DROP TABLE body_change;
       DROP INDEX feedback_by_project;
       DROP TRIGGER request_is_updated; DROP TRIGGER request_is_put_behind; DROP TRIGGER request_is_deleted; DROP TRIGGER request_is_put_below;
       DROP TRIGGER feedback_is_given;

@@ -112,6 +112,18 @@ static int backup(lua_State *L) {
   return done(L, sq_store_backup(store, path, &error), &error);
 }
 
+/* store:index_words(anew): {bodies, bytes} */
+static int index_words(lua_State *L) {
+  sq_store *store = binding_check(L, 1, BINDING_STORE);
+  sq_error error = {.code = SQ_OK};
+  sq_words_filled filled;
+  if (!sq_store_index_words(store, lua_toboolean(L, 2), &filled, &error)) return binding_fail(L, &error);
+  lua_createtable(L, 0, 2);
+  set_integer(L, "bodies", filled.bodies);
+  set_integer(L, "bytes", filled.bytes);
+  return 1;
+}
+
 /* store:seal(), store:reindex(): true */
 static int seal(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
@@ -497,7 +509,7 @@ void binding_open_store(lua_State *L) {
   static const luaL_Reg methods[] = {{"snapshot", snapshot}, {"backup", backup}, {"ingest", ingest},     {"feedback", feedback},
                                      {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
                                      {"export", export},     {"stats", stats},
-                                     {"seal", seal},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {"newest_tag", newest_tag},
+                                     {"seal", seal},       {"index_words", index_words},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {"newest_tag", newest_tag},
                                      {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped}, {"scope", scope},
                                      {"project_feedback", project_feedback}, {"list_feedback", list_feedback},
                                      {"request_feedback", request_feedback}, {"change_feedback", change_feedback},

@@ -137,6 +137,7 @@ static bool explain_sql(sq_store *store, const sq_query *query, sq_plan *plan, c
   if (!sq_plan_write(plan, query, false)) return false;
   sq_text_format(out, "engine: sql, by %s (%s)\n", plan->sql.target->title, why);
   write_query(query, plan, out);
+  if (plan->words.told[0]) sq_text_format(out, "words index: %s\n", plan->words.told);
   sq_text_put(out, "sql: ");
   sq_text_append(out, plan->sql.text.data, plan->sql.text.length);
   sq_text_put(out, "\nvalues: ");

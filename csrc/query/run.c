@@ -32,6 +32,8 @@ bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool c
   sq_arena_begin(&plan->arena, query->allocator, NULL, 0);
   plan->sql = (sq_sql){.target = &sq_sqlite_target, .scope = &plan->scope, .arena = &plan->arena, .error = error,
                        .text = {.allocator = query->allocator}};
+  sq_word_search_begin(&plan->words, store, query, count);
+  plan->sql.words = &plan->words.hook;
   sq_query_columns(query, &plan->scope, &plan->columns);
   if (!count && query->after && !read_cursor(plan, query, error)) return false;
   bool large = size_of(query->filter.rows) + size_of(query->filter.keep) > LARGE;
@@ -86,11 +88,24 @@ static bool end_page(sq_plan *plan, const sq_query *query, sq_rows *rows, sq_err
   return rows->next || sq_fail_memory(error);
 }
 
+/* A words index that cannot be read is as good as none. True: the statement is to be written without it. */
+static bool goes_without_words(sq_plan *plan, sq_error *error) {
+  if (error->code != SQ_E_STORE || !plan->words.asked) return false;
+  *error = (sq_error){.code = SQ_OK};
+  plan->words.asked = false;
+  plan->sql.words = NULL;
+  plan->sql.count = 0;
+  sq_text_clear(&plan->sql.text);
+  return true;
+}
+
 static bool run_sql(sq_store *store, const sq_query *query, sq_plan *plan, const sq_sink *sink, sq_error *error) {
   sq_scan *scan = sq_plan_write(plan, query, false) ? sq_plan_scan(plan, store, error) : NULL;
   bool good = scan && sq_plan_feed(plan, scan, sink, error);
   sq_scan_close(scan);
-  return good;
+  if (good || !goes_without_words(plan, error)) return good;
+  sink->clear(sink->state);
+  return run_sql(store, query, plan, sink, error);
 }
 
 static bool feed(sq_store *store, const sq_query *query, sq_plan *plan, const sq_sink *sink, sq_error *error) {
@@ -135,7 +150,7 @@ static int64_t read_count(sq_store *store, const sq_query *query, sq_plan *plan,
   sq_value count = {.integer = -1};
   if (!scan || sq_scan_next(scan, error) != 1 || !sq_scan_column(scan, 0, &count, error)) count.integer = -1;
   sq_scan_close(scan);
-  return count.integer;
+  return count.integer < 0 && goes_without_words(plan, error) ? read_count(store, query, plan, error) : count.integer;
 }
 
 static int64_t count(sq_store *store, const sq_query *query, sq_plan *plan, sq_error *error) {

@@ -3,6 +3,7 @@
 #define SQ_QUERY_RUN_H
 
 #include "query/rows.h"
+#include "query/words.h"
 #include "store/store.h"
 
 /* What a query is in the store's scope, and as a statement, once it is written. End it with sq_plan_end. */
@@ -13,6 +14,7 @@ typedef struct sq_plan {
   sq_columns columns;
   const sq_value *after; /* where a cursor stands, or NULL */
   uint64_t stamp; /* 0: not made yet */
+  sq_word_search words;
 } sq_plan;
 
 bool sq_plan_begin(sq_plan *plan, sq_store *store, const sq_query *query, bool count, sq_error *error);

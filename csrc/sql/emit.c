@@ -212,10 +212,24 @@ static void put_operator(sq_sql *sql, const sq_node *node, const holes *h) {
   else expand(sql, sql->target->compare[node->op], h);
 }
 
+/* Of a whole body: a member's text may have other words than the JSON that it is written in. */
+static bool asks_for_words(const sq_sql *sql, const sq_node *node) {
+  return node->op == SQ_OP_PHRASE && sq_field_get(node->field)->home == SQ_HOME_BODY && !node->name && sql->words && sql->target->may_have_words &&
+         sql->words->helps(sql->words->state, &node->values[0].value);
+}
+
 static void walk_compare(walk *w, const sq_node *node) {
   sq_sql *sql = w->sql;
   holes h = {.alias = w->alias, .subject = subject_of_compare, .sql = sql, .node = node, .walk = w, .operands = node->values};
   bool of_element = sq_field_get(node->field)->type == SQ_T_LIST && node->op != SQ_OP_PRESENT;
+  if (asks_for_words(sql, node)) {
+    put(sql, "(");
+    expand(sql, sql->target->may_have_words, &h);
+    put(sql, " AND ");
+    put_operator(sql, node, &h);
+    put(sql, ")");
+    return;
+  }
   if (!of_element) {
     put_operator(sql, node, &h);
     return;

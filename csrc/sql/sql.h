@@ -48,10 +48,17 @@ typedef struct sq_sql_target {
   const char *text_of_key;                /* the first key s.k1, a scalar, when it is text */
   const char *in_session;                 /* the row belongs to a session, and " AND " */
   const char *page;                       /* `#`: limit, `#`: offset */
+  const char *may_have_words;             /* the row is a candidate for the phrase `#`, by an index of the words of bodies */
   void (*parameter)(sq_sql *sql, size_t number); /* how parameter number 1, 2, … is written */
 } sq_sql_target;
 
 extern const sq_sql_target sq_sqlite_target;
+
+/* Whether an index of the words of bodies is to be asked for candidates for a phrase. */
+typedef struct sq_sql_words {
+  bool (*helps)(void *state, const sq_value *phrase);
+  void *state;
+} sq_sql_words;
 
 /* A statement being written. Start from {…, .target, .arena, .error}; free `text`. */
 struct sq_sql {
@@ -60,6 +67,7 @@ struct sq_sql {
   size_t count, capacity;
   const sq_sql_target *target;
   const sq_scope *scope;
+  const sq_sql_words *words; /* NULL: there is none */
   sq_arena *arena;
   sq_error *error;
 };

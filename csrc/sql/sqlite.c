@@ -120,5 +120,8 @@ const sq_sql_target sq_sqlite_target = {
     .text_of_key = "CASE WHEN typeof(s.k1) = 'text' THEN s.k1 END",
     .in_session = "+$session_id IS NOT NULL AND ", /* the +: no reason to walk the index of sessions */
     .page = " LIMIT # OFFSET #",
+    .may_have_words = "$seq IN (SELECT w.rowid FROM body_words AS w WHERE w.body_words MATCH sq_words(#)"
+                      " UNION ALL SELECT b.seq FROM body AS b WHERE b.seq > (SELECT indexed_end FROM word_index)"
+                      " UNION ALL SELECT c.seq FROM body_change AS c)",
     .parameter = put_parameter,
 };

@@ -3,6 +3,7 @@
 
 #include "base/time.h"
 #include "store/lookup.h"
+#include "store/word_index.h"
 #include "store/project.h"
 
 typedef struct deleting {
@@ -187,7 +188,12 @@ static bool erase_from_index(sq_store *store, sq_error *error) {
   return sealed == 0 || sq_store_reindex(store, error);
 }
 
-static bool erase(sq_store *store, sq_error *error) { return store->memory || (erase_from_index(store, error) && empty_log(store, error)); }
+/* Nor do the words of bodies go with them. */
+static bool erase_words(sq_store *store, sq_error *error) { return sq_begin_write(store, error) && sq_end_write(store, sq_word_index_clear(store, error), error); }
+
+static bool erase(sq_store *store, sq_error *error) {
+  return erase_words(store, error) && (store->memory || (erase_from_index(store, error) && empty_log(store, error)));
+}
 
 static bool run_deletion(deleting *d) {
   sq_store *store = d->store;

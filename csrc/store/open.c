@@ -1,6 +1,7 @@
 /* Handles: opening, closing, waiting for locks, deadlines. */
 #include "store/fresh.h"
 #include "store/ids.h"
+#include "store/word_index.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,14 +64,15 @@ bool sq_store_enter(sq_store *store, sq_error *error) {
 
 static bool is_our_table(const char *name) {
   static const char *const tables[] = {"request", "body", "feedback", "session_tag", "session_metadata", "change", "segment",
-                                       "column_index", "request_hash", "api_key", "project", "held_patch", "sqlite_sequence", "sqlite_schema", "sqlite_master", "json_each", "sq_entries",
-                                       ""};
+                                       "column_index", "request_hash", "api_key", "project", "held_patch", "word_index", "body_change",
+                                       "body_words", "body_words_data", "body_words_idx", "body_words_config", "sqlite_sequence",
+                                       "sqlite_schema", "sqlite_master", "json_each", "sq_entries", ""};
   for (size_t i = 0; name && i < sizeof tables / sizeof *tables; i++)
     if (strcmp(tables[i], name) == 0) return true;
   return !name;
 }
 
-/* Read-only handles: our tables, functions, reading transactions, and the pragmas that tell versions or size the cache. */
+/* Read-only handles: our tables, functions, reading transactions, and the pragmas that tell versions, or that SQLite needs itself. */
 static int authorize(void *state, int action, const char *first, const char *second, const char *database, const char *trigger) {
   (void)state, (void)second, (void)trigger;
   switch (action) {
@@ -83,7 +85,8 @@ static int authorize(void *state, int action, const char *first, const char *sec
     case SQLITE_READ: return is_our_table(first) || !database ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_PRAGMA: return strcmp(first, "user_version") == 0 || strcmp(first, "application_id") == 0 ||
                                        strcmp(first, "page_count") == 0 || strcmp(first, "page_size") == 0 ||
-                                       strcmp(first, "cache_size") == 0
+                                       strcmp(first, "cache_size") == 0 ||
+                                       strcmp(first, "data_version") == 0
                                    ? SQLITE_OK
                                    : SQLITE_DENY;
     default: return SQLITE_DENY;
@@ -120,7 +123,7 @@ static bool open_file(sq_store *store, sq_error *error) {
   sqlite3_limit(store->db, SQLITE_LIMIT_ATTACHED, 0);
   sqlite3_busy_handler(store->db, on_busy, store);
   sqlite3_progress_handler(store->db, PROGRESS_STEPS, on_progress, store);
-  return sq_register_functions(store) || sq_fail_memory(error);
+  return (sq_register_functions(store) && sq_word_index_register(store)) || sq_fail_memory(error);
 }
 
 /* SQLite does not ask the busy handler when it changes the journal mode. */

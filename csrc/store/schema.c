@@ -127,9 +127,22 @@ static const char *const feedback_columns =
     "ALTER TABLE feedback ADD COLUMN uuid TEXT; ALTER TABLE feedback ADD COLUMN extra TEXT;"
     "CREATE UNIQUE INDEX feedback_by_uuid ON feedback(organization_id, uuid) WHERE uuid IS NOT NULL;";
 
+/* What the words index, which is made when it is first filled, does not know (word_index.h). */
+static const char *const word_tables =
+    "CREATE TABLE word_index(indexed_end INTEGER NOT NULL);"
+    "INSERT INTO word_index VALUES (0);"
+    "CREATE TABLE body_change(seq INTEGER PRIMARY KEY);"
+#define BODY_CHANGES(name, event) \
+  "CREATE TRIGGER " name " AFTER " event " ON body WHEN NEW.seq <= (SELECT indexed_end FROM word_index) BEGIN" \
+  " INSERT INTO body_change(seq) SELECT NEW.seq WHERE NOT EXISTS (SELECT 1 FROM body_change WHERE seq = NEW.seq); END;"
+    BODY_CHANGES("body_is_put", "INSERT")
+    BODY_CHANGES("body_is_changed", "UPDATE");
+#undef BODY_CHANGES
+
 static bool create_projects(sq_store *store, sq_error *error) {
   return add_columns(store, error) && sq_execute(store, project_table, error) && sq_execute(store, held_table, error) &&
-         sq_execute(store, feedback_by_project, error) && sq_execute(store, feedback_columns, error);
+         sq_execute(store, feedback_by_project, error) && sq_execute(store, feedback_columns, error) &&
+         sq_execute(store, word_tables, error);
 }
 
 static bool create(sq_store *store, sq_error *error) {

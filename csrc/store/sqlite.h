@@ -59,6 +59,7 @@ struct sq_store {
   sq_engine engine;
   bool plain_columns, plain_kernels;
   uint32_t segment_rows;
+  bool has_words;          /* SQLite has FTS5, and knows our words */
   bool seals;              /* adding rows seals them by and by */
   struct sq_index *index;  /* the column index of this file, shared by the process; NULL until it is asked for */
   struct sq_ids *ids;      /* which request has an id, once one was looked for */

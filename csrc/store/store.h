@@ -42,6 +42,17 @@ sq_version *sq_version_take(sq_store *store, const char **why, sq_error *error);
 const sq_view *sq_version_view(const sq_version *version);
 void sq_version_release(sq_version *version);
 
+/* --- the words index (word_index.h) */
+
+typedef struct sq_words_state {
+  const char *why;  /* it cannot be asked; NULL when it can */
+  int64_t bodies;   /* about how many there are */
+  int64_t unknown;  /* those that are candidates whatever they say, at most */
+} sq_words_state;
+bool sq_store_words(sq_store *store, sq_words_state *out, sq_error *error);
+/* How many candidates it has for a phrase, which has words; counting ends at `most`. */
+bool sq_store_count_words(sq_store *store, const sq_value *phrase, int64_t most, int64_t *count, sq_error *error);
+
 /* Whether the call's time is over. */
 bool sq_store_is_late(const sq_store *store);
 /* The error that says so. Always false. */

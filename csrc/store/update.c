@@ -3,6 +3,7 @@
 
 #include "store/ingest.h"
 #include "store/map.h"
+#include "store/word_index.h"
 
 typedef sq_ingesting ingesting;
 
@@ -107,7 +108,8 @@ static bool update_body(ingesting *in, int64_t seq) {
     good = sq_step_done(in->store, put, in->error);
     sqlite3_finalize(put);
   }
-  return good && drop_empty_body(in, seq);
+  bool put = in->record->given[SQ_F_REQUEST_BODY] || in->record->given[SQ_F_RESPONSE_BODY];
+  return good && (!put || sq_word_index_note(in->store, seq, in->error)) && drop_empty_body(in, seq);
 }
 
 bool sq_update_request(ingesting *in, int64_t seq) {

@@ -111,6 +111,19 @@ function Store:seal(...)
   return open:seal()
 end
 
+--- Brings the words index up to all bodies, so that `phrase` on bodies reads candidates instead of all of them. Never
+--- done by itself, since it takes ten times as long as adding the bodies; what is not in it yet is looked at anyway.
+--- Others read and write meanwhile; what was done before an error stays done.
+---@param options? { anew?: boolean } anew: begin with an empty one, without words of bodies that are gone
+---@return { bodies: integer, bytes: integer }? filled what was put into it
+---@return string? message
+---@return table? detail
+function Store:index_words(options)
+  local open = core_of(self)
+  options = check.options(options, { anew = "boolean" }, "index_words")
+  return open:index_words(options.anew)
+end
+
 --- Makes the column index anew, from the rows.
 ---@return true?
 ---@return string? message
