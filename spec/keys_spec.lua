@@ -226,7 +226,8 @@ describe("a store of schema version 2", function()
     local db = assert(sq.open(path))
     assert(db:add { request_id = "r", created_at = 1 })
     db:close()
-    vm.shell("sqlite3 " .. path .. [[ "DROP TABLE api_key; DROP TABLE project; DROP TABLE held_patch; DROP TRIGGER body_is_put; DROP TRIGGER body_is_changed; DROP TABLE word_index; DROP TABLE body_change;
+    vm.shell("sqlite3 " .. path .. [[ "DROP TABLE api_key; DROP TABLE project; DROP TABLE held_patch;
+      DROP TRIGGER body_is_put; DROP TRIGGER body_is_changed; DROP TABLE word_index; DROP TABLE body_change;
       DROP INDEX feedback_by_project;
       DROP INDEX feedback_by_uuid; ALTER TABLE feedback DROP COLUMN uuid; ALTER TABLE feedback DROP COLUMN extra; PRAGMA user_version = 2"]])
     local reader, message, detail = sq.open(path, { readonly = true })
