@@ -215,6 +215,7 @@ bench-nginx: all
 bench: all build/bench/compile build/bench/by_hand
 	@build/bench/compile
 	@lua5.4 spec/bench/bench.lua
+	@lua5.4 spec/bench/vendors.lua
 
 FUZZ_SECONDS ?= 60
 FUZZ = $(patsubst spec/native/fuzz_%.c,%,$(wildcard spec/native/fuzz_*.c))

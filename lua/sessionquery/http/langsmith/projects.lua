@@ -152,6 +152,7 @@ local function list(call)
   local which = which_of(wanted)
   local all, message, detail = read_projects(call, which)
   if not all then return call:fail(message, detail) end
+  if next(which) == nil then computed:of_all(#all) end
   local passed
   passed, message, detail = matching.of(all, wanted, filter, computed)
   if not passed then return call:fail(message, detail) end

@@ -109,9 +109,13 @@ local sources = {
   live = { ROOT, of_all = true }, -- whatever the filter
 }
 
+--- Tells how many projects there are in all: where statistics of all of them are wanted, none has to be named.
+---@param count integer
+function Statistics:of_all(count) self._all = count end
+
 --- The rows of these projects: those that are named, or all.
-local function of_projects(projects)
-  if #projects > MOST_NAMED then return nil end
+local function of_projects(self, projects)
+  if #projects > MOST_NAMED or #projects == self._all then return nil end
   local names = {}
   for i, project in ipairs(projects) do names[i] = project.name end
   return f.project:among(names)
@@ -124,7 +128,7 @@ local function conditions(self, source, projects)
   if not source.of_all then
     for _, filter in ipairs(self._runs) do list[#list + 1] = filter end
   end
-  list[#list + 1] = of_projects(projects)
+  list[#list + 1] = of_projects(self, projects)
   return list
 end
 
