@@ -52,6 +52,7 @@ local published = {
   { [[neq(error, null)]], "r3", "error" },
   { [[and(gt(start_time, "2026-11-20T10:00:00Z"), or(neq(error, null), and(eq(feedback_key, "correctness"), eq(feedback_score, 0.0))))]], "r2 r3", "error" },
   { [[and(eq(is_root, true), and(eq(feedback_key, "star_rating"), eq(feedback_score, 3)))]], "r3" },
+  { [[and(eq(run_type, "llm"), eq(name, "ChatOpenAI"), eq(input_key, "messages.content"), like(input_value, "%messages.content%"))]], "r2" },
   -- the vendor's clients
   { [[exists(metadata, "env")]], "r1 r3 r6", "exists" },
   { [[has("metadata", '{"env": "prod"}')]], "r1 r6" },
@@ -110,6 +111,13 @@ local more = {
   { [[has(metadata, '{"thread_id": "T1"}')]], "r1 r2" },
   { [[not(exists(metadata, "env"))]], "r2 r4 r5" },
   -- inputs and outputs, flattened
+  { [[and(eq(input_key, "messages.role"), eq(input_value, "system"))]], "r1" },
+  { [[and(eq(input_key, "messages.role"), like(input_value, "%refund%"))]], "" },
+  { [[and(eq(input_key, "options.temperature"), lt(input_value, 1))]], "r2" },
+  { [[and(eq(input_key, "options.stream"), eq(input_value, true))]], "r2" },
+  { [[and(eq(output_key, "steps"), eq(output_value, 2))]], "r1" },
+  { [[neq(input_key, "messages.content")]], "r3 r4 r5 r6" },
+  { [[like(output_value, "%refund%")]], "r1" },
   -- words, in any order, in inputs or outputs
   { [[search("way kind")]], "r1" },
   { [[search(outputs, "way kind")]], "" },

@@ -72,6 +72,8 @@ local said = {
   { "not entry(properties, key like 'a%')", [[notlike(metadata_key, "a%")]] },
   { "not entry(properties, key = 'a', value > 1)", [[not(and(eq(metadata_key, "a"), gt(metadata_value, 1)))]] },
   { "entry(feedback, key = 'a', score > 1)", [[and(eq(feedback_key, "a"), gt(feedback_score, 1))]] },
+  { "entry(request_body, key = 'm.content', value like '%x%')", [[and(eq(input_key, "m.content"), like(input_value, "%x%"))]] },
+  { "entry(response_body, key = 'ok', value = true)", [[and(eq(output_key, "ok"), eq(output_value, true))]] },
   -- pairs in one and(): apart where they would become one
   { "name = 'x' and entry(properties, key = 'a', value = 1)", [[and(eq(name, "x"), eq(metadata_key, "a"), eq(metadata_value, 1))]] },
   { "entry(properties, key = 'a') and entry(properties, key = 'b')", [[and(and(eq(metadata_key, "a")), and(eq(metadata_key, "b")))]] },
@@ -79,6 +81,8 @@ local said = {
   { "not entry(properties, key = 'a') and not entry(properties, value = 1)", [[and(neq(metadata_key, "a"), neq(metadata_value, 1))]] },
   { "entry(properties, key = 'a') and entry(feedback, key = 'b')", [[and(eq(metadata_key, "a"), eq(feedback_key, "b"))]] },
   { "entry(properties, key = 'a') or entry(properties, value = 1)", [[or(eq(metadata_key, "a"), eq(metadata_value, 1))]] },
+  { "entry(properties, key = 'a') and name = 'x'", [[and(and(eq(metadata_key, "a")), eq(name, "x"))]] },
+  { "entry(feedback, key = 'a') and entry(properties, key = 'b')", [[and(and(eq(feedback_key, "a")), eq(metadata_key, "b"))]] },
   -- a pair about a thread is about the session_id too, and only then
   { "entry(properties, key = 'thread_id', value = 'T') or session_id = 'T'", [[and(eq(metadata_key, "thread_id"), eq(metadata_value, "T"))]] },
   { "entry(properties, key = 'thread_id', value = 'T')", [[and(neq(metadata_key, null), eq(metadata_key, "thread_id"), eq(metadata_value, "T"))]] },

@@ -117,8 +117,9 @@ static const sq_node *thread_values(const sq_node *key, const sq_node *value) {
 }
 
 const sq_node *langsmith_thread_values(const sq_node *entry) {
+  if (entry->kind != SQ_N_ENTRY || entry->field != SQ_F_PROPERTIES) return NULL;
   const sq_node *inside = entry->kids[0];
-  bool two = entry->kind == SQ_N_ENTRY && entry->field == SQ_F_PROPERTIES && inside->kind == SQ_N_AND && inside->count == 2;
+  bool two = inside->kind == SQ_N_AND && inside->count == 2;
   return two ? thread_values(inside->kids[0], inside->kids[1]) : NULL;
 }
 

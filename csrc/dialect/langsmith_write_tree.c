@@ -149,25 +149,52 @@ static const sq_node *entry_of(const sq_node *node) {
   return kid->kind == SQ_N_ENTRY ? kid : NULL;
 }
 
-/* Where the entry is the only one of its map, or all of them are denials that stand alone anyway, its conditions stand
-   in the and() itself. */
-static langsmith_around around_of(langsmith_writer *lw, const sq_node *all, const sq_node *entry) {
-  size_t count = 0, denials = 0;
+/* How many conditions an and() has about each family, and how many of them are denials. */
+typedef struct tally {
+  uint32_t count[LANGSMITH_FAMILIES], denials[LANGSMITH_FAMILIES];
+} tally;
+
+/* The family of which a member becomes a condition. What becomes not(…) is of none. */
+static langsmith_family family_of(langsmith_writer *lw, const sq_node *member) {
+  const sq_node *entry = entry_of(member);
+  if (!entry || (member->kind == SQ_N_NOT && !langsmith_is_plain_denial(lw, entry))) return LANGSMITH_ALONE;
+  return langsmith_family_of(lw->vocabulary, entry->field);
+}
+
+static tally tally_of(langsmith_writer *lw, const sq_node *all) {
+  tally t = {{0}, {0}};
   for (uint32_t i = 0; i < all->count; i++) {
-    const sq_node *other = entry_of(all->kids[i]);
-    if (!other || other->field != entry->field) continue;
-    count++;
-    denials += all->kids[i]->kind == SQ_N_NOT && langsmith_is_plain_denial(lw, other);
+    langsmith_family family = family_of(lw, all->kids[i]);
+    t.count[family]++;
+    t.denials[family] += all->kids[i]->kind == SQ_N_NOT;
   }
-  return count == 1 || count == denials ? LANGSMITH_ITSELF : LANGSMITH_OTHERS;
+  return t;
+}
+
+/* The members from here on may stand in the and() itself, without one of their own: where the entry is the only one of
+   its family, or all of them are denials, which stand alone anyway. The reader puts families behind all else, in their
+   order; so only an end of the members that is in this order stays where it is. */
+static uint32_t first_inside(langsmith_writer *lw, const sq_node *all) {
+  tally t = tally_of(lw, all);
+  langsmith_family next = LANGSMITH_FAMILIES;
+  uint32_t first = all->count;
+  while (first > 0) {
+    langsmith_family family = family_of(lw, all->kids[first - 1]);
+    bool apart = family && (t.count[family] == 1 || t.count[family] == t.denials[family]);
+    if (!apart || family > next) break;
+    next = family;
+    first--;
+  }
+  return first;
 }
 
 static void write_and(langsmith_writer *lw, const sq_node *node) {
+  uint32_t inside = first_inside(lw, node);
   put(lw, "and(");
   for (uint32_t i = 0; i < node->count; i++) {
     const sq_node *kid = node->kids[i], *entry = entry_of(kid);
     if (i) put(lw, ", ");
-    if (entry) langsmith_write_entry(lw, entry, kid->kind == SQ_N_NOT, false, around_of(lw, node, entry));
+    if (entry) langsmith_write_entry(lw, entry, kid->kind == SQ_N_NOT, false, i < inside ? LANGSMITH_OTHERS : LANGSMITH_ITSELF);
     else write_node(lw, kid);
   }
   put(lw, ")");
