@@ -28,6 +28,7 @@ describe("README.md", function()
       "s1\tsupport\t0.0042\t1\t450\tu1",
       "1\tkeep (and (some (gt cost_usd 0.001)) (not (some (gte status 500))))",
       '200\t{"data":[{"created_at":"',
+      "outcome = 'error' and latency_ms > 5000 and model = 'gpt-4o'",
       "| id | name | requests |",
       "where: unknown field 'latncy_ms', did you mean 'latency_ms'?\n  latncy_ms > 2\n  ^^^^^^^^^",
     } do
@@ -74,10 +75,12 @@ describe("README.md", function()
         end
       end
       server:stop()
-      assert.equal(3, #answers)
+      assert.equal(5, #answers)
       assert.matches('"content":"A session is many calls', answers[1], 1, true)
       assert.matches('"session_id":"s1"', answers[2], 1, true)
       assert.matches("sessionquery_recorded_total 1", answers[3], 1, true)
+      assert.matches('"name":"default",', answers[4], 1, true)
+      assert.matches('"session_id":"s1"', answers[5], 1, true)
     end)
   end
 
