@@ -115,7 +115,7 @@ static bool can_say(sq_writer *w, const freeplay_field *field, const sq_node *le
 }
 
 static void write_choices(sq_writer *w, const freeplay_field *field, const sq_node *leaf) {
-  sq_text_put(w->out, "{\"or\":[");
+  if (leaf->count > 1) sq_text_put(w->out, "{\"or\":[");
   for (uint32_t i = 0; i < leaf->count; i++) {
     sq_node one = *leaf;
     one.op = SQ_OP_EQ;
@@ -124,7 +124,7 @@ static void write_choices(sq_writer *w, const freeplay_field *field, const sq_no
     if (i) sq_text_byte(w->out, ',');
     write_comparison(w, field, leaf->name, leaf->name_length, &one);
   }
-  sq_text_put(w->out, "]}");
+  if (leaf->count > 1) sq_text_put(w->out, "]}");
 }
 
 static const freeplay_field *find_field(const sq_node *leaf, bool in_trace) {
@@ -203,23 +203,30 @@ static void write_entry(sq_writer *w, const sq_node *entry, bool in_trace) {
 
 /* --------------------------------------------------------------------------------------------------- the tree */
 
-/* enclosing(request_id = the same text) among the kids, or NULL. */
-static const sq_node *other_half(const sq_node *any, const sq_node *trace_id) {
-  const sq_value *id = &trace_id->values[0].value;
-  for (uint32_t i = 0; i < any->count; i++) {
-    const sq_node *kid = any->kids[i], *row = kid->kind == SQ_N_ENCLOSING ? kid->kids[0] : NULL;
-    if (row && is_compare(row, SQ_F_REQUEST_ID, SQ_OP_EQ) &&
-        sq_compare_bytes(row->values[0].value.text, row->values[0].value.length, id->text, id->length) == 0)
-      return kid;
-  }
-  return NULL;
+/* Whether `row` is enclosing(request_id = the text that `trace_id` is compared with): both together are Freeplay's trace_id. */
+static bool are_halves(const sq_node *trace_id, const sq_node *row) {
+  const sq_node *id = row->kind == SQ_N_ENCLOSING ? row->kids[0] : row;
+  if (id == row || !is_compare(id, SQ_F_REQUEST_ID, SQ_OP_EQ) || !is_compare(trace_id, SQ_F_TRACE_ID, SQ_OP_EQ)) return false;
+  const sq_value *a = &trace_id->values[0].value, *b = &id->values[0].value;
+  return sq_compare_bytes(a->text, a->length, b->text, b->length) == 0;
 }
 
-/* Whether another kid, a comparison of trace_id, says it too. */
-static bool is_other_half(const sq_node *any, const sq_node *kid) {
-  for (uint32_t i = 0; i < any->count; i++)
-    if (is_compare(any->kids[i], SQ_F_TRACE_ID, SQ_OP_EQ) && other_half(any, any->kids[i]) == kid) return true;
-  return false;
+/* Kid number `i` is a comparison of trace_id whose other half is among the kids: mostly it is the next one. */
+static bool is_trace_id(const sq_node *any, uint32_t i) {
+  const sq_node *kid = any->kids[i];
+  if (!is_compare(kid, SQ_F_TRACE_ID, SQ_OP_EQ)) return false;
+  bool found = i + 1 < any->count && are_halves(kid, any->kids[i + 1]);
+  for (uint32_t j = 0; !found && j < any->count; j++) found = are_halves(kid, any->kids[j]);
+  return found;
+}
+
+/* Kid number `i` is what such a comparison says, too. */
+static bool is_other_half(const sq_node *any, uint32_t i) {
+  const sq_node *kid = any->kids[i];
+  if (kid->kind != SQ_N_ENCLOSING) return false;
+  bool found = i > 0 && are_halves(any->kids[i - 1], kid);
+  for (uint32_t j = 0; !found && j < any->count; j++) found = are_halves(any->kids[j], kid);
+  return found;
 }
 
 static void write_trace_id(sq_writer *w, const sq_node *leaf) {
@@ -231,14 +238,13 @@ static void write_trace_id(sq_writer *w, const sq_node *leaf) {
 static void write_many(sq_writer *w, const sq_node *node, bool in_trace, unsigned depth) {
   bool or = node->kind == SQ_N_OR && !in_trace;
   uint32_t written = 0, items = 0;
-  for (uint32_t i = 0; i < node->count; i++) items += !(or && is_other_half(node, node->kids[i]));
+  for (uint32_t i = 0; i < node->count; i++) items += !(or && is_other_half(node, i));
   if (items > 1) sq_text_format(w->out, "{\"%s\":[", sq_node_name(node->kind));
   for (uint32_t i = 0; i < node->count; i++) {
-    const sq_node *kid = node->kids[i];
-    if (or && is_other_half(node, kid)) continue;
+    if (or && is_other_half(node, i)) continue;
     if (written++) sq_text_byte(w->out, ',');
-    if (or && is_compare(kid, SQ_F_TRACE_ID, SQ_OP_EQ) && other_half(node, kid)) write_trace_id(w, kid);
-    else write_node(w, kid, in_trace, depth + 2);
+    if (or && is_trace_id(node, i)) write_trace_id(w, node->kids[i]);
+    else write_node(w, node->kids[i], in_trace, depth + 2);
   }
   if (items > 1) sq_text_put(w->out, "]}");
 }

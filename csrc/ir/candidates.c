@@ -43,11 +43,16 @@ static sq_node *completions(sq_builder *b, const sq_node *f) { return sq_build_a
 
 static sq_node *bare_traces(sq_builder *b, const sq_node *f) { return sq_build_and(b, bare(b), seen_by_trace(b, f)); }
 
+/* Every request belongs to a candidate, and every trace row is around one or is one. */
+static bool is_all(const sq_node *f) { return f->kind == SQ_N_TRUE; }
+
 static sq_node *candidates(sq_builder *b, const sq_node *f) {
+  if (is_all(f)) return sq_build_constant(b, true);
   return sq_build_or(b, completions(b, f), sq_build_and(b, trace_row(b), bare_traces(b, f)));
 }
 
 static sq_node *traces(sq_builder *b, const sq_node *f) {
+  if (is_all(f)) return trace_row(b);
   sq_node *around = sq_build_over(b, SQ_N_ENCLOSED, copy(b, f), SQ_NOWHERE);
   return sq_build_and(b, trace_row(b), sq_build_or(b, around, bare_traces(b, f)));
 }

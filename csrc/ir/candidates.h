@@ -10,6 +10,8 @@
      F'             = F as a trace row sees it: enclosing(X) is X, and what is asked of a completion is false,
                       but for its session and its time, which every candidate has
 
+   Of a filter that lets all through, the candidates are all requests and the traces all trace rows: nothing is looked up.
+
    Laws: what candidates(F) finds is what completions(F) finds and, for a filter that asks of traces only, the bare traces
    among what traces(F) finds; candidates(not F) is every other candidate. */
 #ifndef SQ_IR_CANDIDATES_H

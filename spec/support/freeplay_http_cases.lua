@@ -178,7 +178,7 @@ local function describe_items(start)
       for _, filter in ipairs {
         leaf("model", "eq", "gpt-4o"), leaf("agent_name", "eq", "writer"), { ["not"] = leaf("cost", "gt", 0) },
         { ["and"] = { leaf("completion_output", "contains", "free"), leaf("latency", "lt", 1) } },
-        { ["or"] = { leaf("trace_feedback.mood", "contains", "happy"), leaf("session_custom_metadata.tier", "contains", "gold") } },
+        { ["or"] = { leaf("trace_input.question", "contains", "free"), leaf("session_custom_metadata.tier", "contains", "gold") } },
       } do
         local expected = world.search(filter)
         for what, wanted in pairs(expected) do
