@@ -136,7 +136,8 @@ for _, engine in ipairs { "auto", "sql" } do
       for text, found in pairs {
         ['{"filters": {"field": "cost", "op": "gte", "value": 0.01}}'] = "c2 c1",
         ['{"filters": {"field": "environment", "op": "eq", "value": "production"}}'] = "c1",
-        ['{"filters": {"and": [{"field": "cost", "op": "gte", "value": 0.001}, {"or": [{"field": "model", "op": "eq", "value": "gpt-4o"}, {"field": "model", "op": "eq", "value": "claude-3-opus"}]}, {"not": {"field": "environment", "op": "eq", "value": "prod"}}]}}'] = "c3 c1",
+        ['{"filters": {"and": [{"field": "cost", "op": "gte", "value": 0.001}, {"or": [{"field": "model", "op": "eq", "value": "gpt-4o"}, ' ..
+          '{"field": "model", "op": "eq", "value": "claude-3-opus"}]}, {"not": {"field": "environment", "op": "eq", "value": "prod"}}]}}'] = "c3 c1",
         ['{"filters": {"field": "completion_client_evaluation_results.Parseable", "op": "contains", "value": "no"}}'] = "c1",
         ['{"filters": {"field": "completion_output", "op": "contains", "value": "error"}}'] = "c1",
         ['{"filters": {"or": [{"field": "model", "op": "eq", "value": "gpt-4"}, {"field": "model", "op": "eq", "value": "claude-3-opus"}]}}'] = "c2",
