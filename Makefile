@@ -19,14 +19,14 @@ ROOMS = base catalog ir dialect sql session column exec store query
 CORE = $(foreach room,$(ROOMS),$(wildcard csrc/$(room)/*.c))
 BINDING = $(wildcard csrc/lua/*.c)
 HEADERS = $(wildcard csrc/*.h csrc/*/*.h csrc/*/*.def)
-LUA = $(wildcard lua/*/*.lua lua/*/*/*.lua)
+LUA = $(wildcard lua/*/*.lua lua/*/*/*.lua lua/*/*/*/*.lua)
 
 # `make V=1` shows whole commands.
 Q = $(if $(V),,@)
 say = @$(if $(V),true,printf '  %-8s %s\n' '$(1)' '$(2)')
 
 .DEFAULT_GOAL := all
-.PHONY: all help deps test check demo serve bench bench-nginx bench-sessions fuzz soak warnings layers lint golden readme clean asan native rock rock-install
+.PHONY: all help deps test check demo serve bench bench-nginx bench-sessions fuzz soak warnings layers lint golden readme clean asan native rock rock-install sdk
 
 all: build/5.4/sessionquery/core.so build/5.1/sessionquery/core.so build/bin/sessionquery
 
@@ -115,6 +115,15 @@ build/native/threads_test: spec/native/threads_test.c spec/native/test.h $(call 
 	$(Q)$(CC) $(SANITIZE_THREADS) $(CORE_FLAGS) $< $(call objects,tsan,$(CORE)) -o $@ $(LIBRARIES)
 native: $(NATIVE)
 
+# --- a vendor's own client, which the specs run against the gateway -------------------------------------------
+
+SDK = build/sdk/langsmith/node_modules/.package-lock.json
+$(SDK): spec/sdk/langsmith/package.json spec/sdk/langsmith/package-lock.json
+	@mkdir -p build/sdk/langsmith
+	$(call say,npm,langsmith)
+	$(Q)cp $^ build/sdk/langsmith/ && cd build/sdk/langsmith && npm ci --silent --ignore-scripts --no-audit --no-fund && touch node_modules/.package-lock.json
+sdk: $(SDK)
+
 # --- checks and tests -----------------------------------------------------------------------------------------
 
 deps:
@@ -133,7 +142,7 @@ lint:
 
 test:
 	@.ci/deps build demo test
-	@$(MAKE) --no-print-directory all native asan
+	@$(MAKE) --no-print-directory all native asan sdk
 	@lua5.4 spec/tools/run.lua
 
 check: all

@@ -27,7 +27,11 @@ local Batch = {}
 Batch.__index = Batch
 
 local function begin(call)
-  return setmetatable({ call = call, posts = {}, patches = {}, faults = {}, projects = {}, by_id = {} }, Batch)
+  local organization, project = call.core:scope()
+  return setmetatable({
+    call = call, organization = organization or "", default = project or DEFAULT_PROJECT,
+    posts = {}, patches = {}, faults = {}, projects = {}, by_id = {},
+  }, Batch)
 end
 
 function Batch:fault(place, name, message, kind)
@@ -43,7 +47,7 @@ local function fail(message, detail) error({ message = message, detail = detail 
 --- The project of a run: { organization_id, name }; nil where its id is of none.
 function Batch:project(run)
   if not run.session_id then
-    return { organization_id = nil, name = run.session_name ~= "" and run.session_name or DEFAULT_PROJECT }
+    return { organization_id = self.organization, name = run.session_name ~= "" and run.session_name or self.default }
   end
   local known = self.projects[run.session_id]
   if known == nil then
@@ -72,7 +76,7 @@ function Batch:relate(result)
   local parent = result.parent_id and self.by_id[result.parent_id]
   if result.parent_id and not parent then
     local query = self.call.db:requests():where(f.request_id:eq(result.parent_id)):where(f.project:eq(result.project))
-    if result.organization_id then query = query:where(f.organization_id:eq(result.organization_id)) end
+      :where(f.organization_id:eq(result.organization_id))
     local message, detail
     parent, message, detail = query:select({ "trace_id", "dotted_order" }):first()
     if message then fail(message, detail) end
@@ -180,6 +184,12 @@ end
 
 -- -------------------------------------------------------------------------------------------------- storing
 
+-- What our fields are called in a run, where the names differ.
+local theirs = {
+  request_id = "id", created_at = "start_time", responded_at = "end_time", parent_id = "parent_run_id", request_body = "inputs",
+  response_body = "outputs", properties = "extra", project = "session_name", organization_id = "session_id",
+}
+
 --- Stores items in one transaction; where one is wrong, those beside it in two, and so on.
 function Batch:store(items, write)
   if #items == 0 then return end
@@ -188,7 +198,10 @@ function Batch:store(items, write)
   local done, message, detail = write(list)
   if done then return end
   if not detail.record then fail(message, detail) end
-  if #items == 1 then return self:fault(items[1].place, detail.pointer and detail.pointer:match "^/(.+)$", message) end
+  if #items == 1 then
+    local name = (detail.pointer or ""):match "^/([^/]+)"
+    return self:fault(items[1].place, name and theirs[name] or name, message)
+  end
   local middle = math.floor(#items / 2)
   local first, second = {}, {}
   for i, item in ipairs(items) do
