@@ -5,6 +5,7 @@ if vm.name ~= "luajit" then return end
 
 local cases = require "spec.support.http_cases"
 local core = require "sessionquery.core"
+local freeplay_cases = require "spec.support.freeplay_http_cases"
 local gateway = require "spec.support.gateway"
 local nginx = require "spec.support.nginx"
 local socket = require "socket"
@@ -25,8 +26,9 @@ local function literal(value)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
-for _, mode in ipairs { "thread", "loop" } do
-  local function starter(options)
+--- Starts a server whose questions are answered in threads, or in the event loop.
+local function starter_of(mode)
+  return function(options)
     local whole = { prefix = cases.prefix, mode = mode }
     for name, value in pairs(options) do whole[name] = value end
     local server = start { locations = ("    location %s { content_by_lua_block { gateway.serve %s } }"):format(cases.prefix, literal(whole)) }
@@ -44,11 +46,15 @@ for _, mode in ipairs { "thread", "loop" } do
       end,
     }
   end
-
-  describe("over HTTP, mode " .. mode .. ":", function()
-    cases.describe(starter, { describe = describe, it = it, setup = setup, teardown = teardown })
-  end)
 end
+
+local busted = { describe = describe, it = it, setup = setup, teardown = teardown }
+
+for _, mode in ipairs { "thread", "loop" } do
+  describe("over HTTP, mode " .. mode .. ":", function() cases.describe(starter_of(mode), busted) end)
+end
+
+describe("Freeplay's search over HTTP:", function() freeplay_cases.describe(starter_of "thread", busted) end)
 
 describe("a gateway with slow questions", function()
   local server
