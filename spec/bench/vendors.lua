@@ -65,6 +65,13 @@ local ONE = [[
   SELECT (SELECT min(start) FROM run WHERE project = 'project-050'),
     (SELECT max(start) FROM run WHERE project = 'project-050' AND parent_id IS NULL)]]
 
+--- Sessions of one project with a call of a model that cost so much, newest first.
+local SESSIONS = [[
+  SELECT session_id, min(start) AS first, max(start + coalesce(latency_ms, 0) * 1000), sum(prompt_tokens) FILTER (WHERE run_type IN ('llm', 'embedding')),
+    sum(completion_tokens) FILTER (WHERE run_type IN ('llm', 'embedding')) FROM run
+  WHERE project = 'project-050' AND session_id IN (SELECT session_id FROM run WHERE project = 'project-050'
+    AND run_type IN ('llm', 'embedding') AND model = 'gpt-4o' AND cost >= 8000000) GROUP BY session_id ORDER BY first DESC, session_id LIMIT 31]]
+
 -- ------------------------------------------------------------------------------------------------------ ours
 
 local function make()
@@ -92,10 +99,17 @@ end
 
 local function get(query) return { method = "GET", path = "/api/v1/sessions", query = query, remote = "127.0.0.1" } end
 
+local function search(filters)
+  return { method = "POST", path = "/api/v2/projects/project-050/search/sessions", body = assert(core.encode { filters = filters }),
+    headers = { ["content-type"] = "application/json" }, remote = "127.0.0.1" }
+end
+
 --- What is asked, of our application, and by hand.
 local questions = {
   { "LangSmith, GET /sessions?include_stats=true&limit=100", get "include_stats=true&limit=100", STATISTICS },
   { "LangSmith, GET /sessions?name=…, as readProject asks", get "name=project-050", ONE },
+  { "Freeplay, search/sessions by model and cost", search { ["and"] = { { field = "model", op = "eq", value = "gpt-4o" },
+    { field = "cost", op = "gte", value = 0.008 } } }, SESSIONS },
 }
 
 make()
