@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "base/json.h"
 #include "base/pattern.h"
 #include "base/words.h"
 
@@ -10,28 +11,36 @@
 
 /* -------------------------------------------------------------------------------------------- the tokenizer */
 
+/* Room for what is made of a text and of its words. */
+typedef struct tokenizer {
+  sq_text readable, folded;
+} tokenizer;
+
 static int make_tokenizer(void *unused, const char **arguments, int count, Fts5Tokenizer **out) {
   (void)unused, (void)arguments, (void)count;
-  *out = calloc(1, sizeof(sq_text)); /* room for a word */
+  *out = calloc(1, sizeof(tokenizer));
   return *out ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-static void free_tokenizer(Fts5Tokenizer *tokenizer) {
-  sq_text_free((sq_text *)(void *)tokenizer);
-  free(tokenizer);
+static void free_tokenizer(Fts5Tokenizer *made) {
+  tokenizer *t = (tokenizer *)(void *)made;
+  sq_text_free(&t->readable);
+  sq_text_free(&t->folded);
+  free(t);
 }
 
-static int tokenize(Fts5Tokenizer *tokenizer, void *state, int flags, const char *text, int length,
+/* Of a body, the words of what its JSON says, as sq_document_phrase has them. */
+static int tokenize(Fts5Tokenizer *made, void *state, int flags, const char *text, int length,
                     int (*take)(void *state, int flags, const char *word, int length, int from, int to)) {
-  sq_text *folded = (sq_text *)(void *)tokenizer;
-  const char *at = text, *word;
-  size_t size;
-  int code = SQLITE_OK;
-  (void)flags;
-  while (code == SQLITE_OK && length > 0 && sq_words_next(&at, text + length, &word, &size)) {
-    sq_text_clear(folded);
-    sq_fold(folded, word, size);
-    code = folded->failed ? SQLITE_NOMEM : take(state, 0, folded->data, (int)folded->length, (int)(word - text), (int)(at - text));
+  tokenizer *t = (tokenizer *)(void *)made;
+  size_t size = length > 0 ? (size_t)length : 0;
+  const char *from = size && flags & FTS5_TOKENIZE_DOCUMENT ? sq_json_readable(text, &size, &t->readable) : text;
+  const char *at = from, *end = from ? from + size : NULL, *word;
+  int code = from || !size ? SQLITE_OK : SQLITE_NOMEM;
+  while (code == SQLITE_OK && size && sq_words_next(&at, end, &word, &size)) {
+    sq_text_clear(&t->folded);
+    sq_fold(&t->folded, word, size);
+    code = t->folded.failed ? SQLITE_NOMEM : take(state, 0, t->folded.data, (int)t->folded.length, (int)(word - from), (int)(at - from));
   }
   return code;
 }

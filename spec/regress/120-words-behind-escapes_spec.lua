@@ -2,7 +2,7 @@
 --- \u escapes were none. Text that is no JSON keeps its backslashes.
 local sq = require "sessionquery"
 
-describe("a word behind an escape", function()
+local function cases(indexed)
   local db = assert(sq.open ":memory:")
   assert(db:add {
     { request_id = "table", created_at = 1, request_body = { text = "alpha\nbeta\tgamma" } },
@@ -10,6 +10,7 @@ describe("a word behind an escape", function()
     { request_id = "plain", created_at = 1, request_body = [[C:\beta\new]] },
     { request_id = "answer", created_at = 1, response_body = { "x\r\nbeta gamma" } },
   })
+  if indexed then assert(db:index_words()) end
 
   local function found(filter)
     local ids = {}
@@ -29,4 +30,7 @@ describe("a word behind an escape", function()
     assert.equal("answer plain table text", found(assert(sq.filter("langsmith", [[search("beta")]]))))
     assert.equal("answer table", found(assert(sq.filter("langsmith", [[search("gamma beta")]]))))
   end)
-end)
+end
+
+describe("a word behind an escape", function() cases(false) end)
+describe("a word behind an escape, in the words index,", function() cases(true) end)
