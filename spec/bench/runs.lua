@@ -40,7 +40,7 @@ local function llm(trace, parent, project, session, at)
     random(1, 50) == 1 and ',"feedback":[{"key":"grade","score":' .. random(0, 1) .. "}]" or "")
 end
 
---- An iterator of `count` canonical JSON lines, in `projects` projects.
+--- An iterator of `count` canonical JSON lines, in `projects` projects, of which the first has half of them.
 ---@param count integer
 ---@param projects integer
 ---@return fun(): string?
@@ -48,7 +48,10 @@ function runs.lines(count, projects)
   local waiting, next_line, sent, at, open = {}, 1, 0, 1790000000, {}
   local function begin_trace()
     local slot = random(1, SESSIONS_OPEN)
-    if not open[slot] or random(1, 8) == 1 then open[slot] = { uuid(), ("project-%03d"):format(random(1, projects)) } end
+    if not open[slot] or random(1, 8) == 1 then
+      local number = random(1, 2) == 1 and 1 or random(1, projects)
+      open[slot] = { uuid(), ("project-%03d"):format(number) }
+    end
     local session, project = open[slot][1], open[slot][2]
     local id, tool_id = uuid(), uuid()
     at = at + random(0, 2000) / 1000

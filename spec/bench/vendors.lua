@@ -37,6 +37,7 @@ local TABLES = ([[
   CREATE INDEX calls ON run(project, run_type, prompt_tokens, completion_tokens, cost, prompt_cost, completion_cost)
     WHERE run_type IN ('llm', 'embedding');
   CREATE INDEX by_session ON run(session_id, start);
+  CREATE INDEX by_model ON run(project, model, run_type, cost, session_id);
   CREATE TABLE feedback AS SELECT project, request_id AS id, key, score, value FROM ours.feedback;
   CREATE INDEX feedback_by_project ON feedback(project, key, score, value);]]):format(ours)
 
@@ -65,12 +66,14 @@ local ONE = [[
   SELECT (SELECT min(start) FROM run WHERE project = 'project-050'),
     (SELECT max(start) FROM run WHERE project = 'project-050' AND parent_id IS NULL)]]
 
---- Sessions of one project with a call of a model that cost so much, newest first.
+--- Sessions of the project that has half of the runs, with a call of a model that cost so much, newest first.
 local SESSIONS = [[
-  SELECT session_id, min(start) AS first, max(start + coalesce(latency_ms, 0) * 1000), sum(prompt_tokens) FILTER (WHERE run_type IN ('llm', 'embedding')),
+  SELECT session_id, min(start) AS first, max(start + coalesce(latency_ms, 0) * 1000),
+    sum(prompt_tokens) FILTER (WHERE run_type IN ('llm', 'embedding')),
     sum(completion_tokens) FILTER (WHERE run_type IN ('llm', 'embedding')) FROM run
-  WHERE project = 'project-050' AND session_id IN (SELECT session_id FROM run WHERE project = 'project-050'
-    AND run_type IN ('llm', 'embedding') AND model = 'gpt-4o' AND cost >= 8000000) GROUP BY session_id ORDER BY first DESC, session_id LIMIT 31]]
+  WHERE project = 'project-001' AND session_id IN (SELECT session_id FROM run WHERE project = 'project-001'
+    AND run_type IN ('llm', 'embedding') AND model = 'gpt-4o' AND cost >= 8000000)
+  GROUP BY session_id ORDER BY first DESC, session_id LIMIT 31]]
 
 -- ------------------------------------------------------------------------------------------------------ ours
 
@@ -100,7 +103,7 @@ end
 local function get(query) return { method = "GET", path = "/api/v1/sessions", query = query, remote = "127.0.0.1" } end
 
 local function search(filters)
-  return { method = "POST", path = "/api/v2/projects/project-050/search/sessions", body = assert(core.encode { filters = filters }),
+  return { method = "POST", path = "/api/v2/projects/project-001/search/sessions", body = assert(core.encode { filters = filters }),
     headers = { ["content-type"] = "application/json" }, remote = "127.0.0.1" }
 end
 
