@@ -63,7 +63,7 @@ end
 function Batch:owner(target)
   local organization, project, detail = self.call.core:resolve(target)
   if organization then return organization, project end
-  if detail.code == "not_found" then return nil end
+  if detail.code == "not_found" or detail.code == "forbidden" then return nil end -- the store says so when it is stored
   if detail.code == "ambiguous" then return nil, "ambiguous" end
   fail(project, detail)
 end
@@ -89,6 +89,22 @@ function Batch:relate(result)
   end
 end
 
+--- Runs within a run, as clients before 2024 post them; nil where they are no list.
+function Batch:children(text, place)
+  local list, kind = core.split(text)
+  if kind ~= "array" then return self:fault(place, "child_runs", "a list is wanted", "list_type") end
+  if #list > 0 and #place > DEEPEST_CHILD then return self:fault(place, "child_runs", "runs are nested too deep") end
+  return list
+end
+
+--- The place of a run within another.
+local function below(place, number)
+  local deeper = {}
+  for i, part in ipairs(place) do deeper[i] = part end
+  deeper[#deeper + 1], deeper[#deeper + 2] = "child_runs", number - 1
+  return deeper
+end
+
 --- Takes one new run in, and those that are posted within it.
 ---@param text string
 ---@param place (string|integer)[]
@@ -99,6 +115,9 @@ function Batch:post(text, place, parent)
   if not run or #faults > 0 then return end
   local result = run.record
   if not result.run_type then return self:fault(place, "run_type", "is required", "missing") end
+  local within = {}
+  if run.children then within = self:children(run.children, place) end
+  if not within then return end
   local project
   if parent and not run.session_id and not run.session_name then
     project = { organization_id = parent.organization_id, name = parent.project }
@@ -114,21 +133,7 @@ function Batch:post(text, place, parent)
   self:relate(result)
   self.by_id[result.request_id] = result
   self.posts[#self.posts + 1] = { record = result, place = place }
-  self:children(run, result, place)
-end
-
---- Runs within a run, as clients before 2024 post them.
-function Batch:children(run, result, place)
-  if not run.children then return end
-  local list, kind = core.split(run.children)
-  if kind ~= "array" then return self:fault(place, "child_runs", "a list is wanted", "list_type") end
-  if #list > 0 and #place > DEEPEST_CHILD then return self:fault(place, "child_runs", "runs are nested too deep") end
-  for i, text in ipairs(list) do
-    local deeper = {}
-    for at, part in ipairs(place) do deeper[at] = part end
-    deeper[#deeper + 1], deeper[#deeper + 2] = "child_runs", i - 1
-    self:post(text, deeper, result)
-  end
+  for i, inner in ipairs(within) do self:post(inner, below(place, i), result) end
 end
 
 --- A run without an end is pending, unless it is there: then its update may have come already.

@@ -111,7 +111,7 @@ local function read_course(reader, members, result, found)
   local status = reader:text "status"
   if status == "error" and not result.error then
     result.status = FAILED
-  elseif result.responded_at or result.error or status == "success" then
+  elseif result.responded_at or result.error then
     result.status = ENDED
   end
   local streamed, token_at = first_token(members.events)
