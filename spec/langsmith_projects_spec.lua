@@ -96,6 +96,7 @@ describe("GET /sessions", function()
       { "metadata, with types: boolean", "metadata=" .. encode '{"beta":"true"}', "" },
       { "metadata, nested", "metadata=" .. encode '{"list":[1,{"a":true}]}', "beta" },
       { "metadata, nested and other", "metadata=" .. encode '{"list":[1,{"a":false}]}', "" },
+      { "metadata, nested and shorter", "metadata=" .. encode '{"list":[1]}', "" },
       { "metadata, an empty object", "metadata=%7B%7D", ALL },
       { "metadata, a key that is not there", "metadata=" .. encode '{"x":null}', "" },
       { "sort_by name", "sort_by=name&sort_by_desc=false", "alpha beta gamma Überblick" },
@@ -358,6 +359,21 @@ describe("GET /sessions", function()
         local filter = assert(sq.filter("langsmith", facet.query))
         assert.equal(facet.n, db:requests():where "project = 'alpha'":where(filter):count(), facet.query)
       end
+    end)
+
+    it("has the ten most frequent facets of each kind", function()
+      local many = assert(sq.open ":memory:")
+      for i = 1, 12 do
+        for j = 1, i do
+          assert(many:add { request_id = i .. "-" .. j, created_at = T, name = ("n%02d"):format(i), tags = { ("t%02d"):format(i) } })
+        end
+      end
+      local counts = {}
+      for _, facet in ipairs(list(http.app { db = many }, "include_stats=true&facets=true")[1].run_facets) do
+        counts[facet.key] = (counts[facet.key] or "") .. facet.n .. " "
+      end
+      assert.same({ name = "12 11 10 9 8 7 6 5 4 3 ", tag = "12 11 10 9 8 7 6 5 4 3 ", run_type = "78 ", status = "78 " }, counts)
+      many:close()
     end)
 
     it("has facets of the runs that statistics are of", function()

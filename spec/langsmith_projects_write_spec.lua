@@ -69,7 +69,15 @@ describe("POST /sessions", function()
     assert.equal(ID, upsert({ name = "p", id = ID, description = "first" }).id)
     local again = upsert { name = "p", extra = { a = 1 }, description = null }
     assert.same({ ID, "first", { a = 1 } }, { again.id, again.description, again.extra })
+    assert.equal(ID, upsert({ name = "p", id = DATASET }).id) -- which it has, it keeps
     assert.equal(409, (ask(app, "POST", "/sessions", "upsert=false", { name = "p" })))
+  end)
+
+  it("with upsert changes the one of its own organization, whoever else has the id", function()
+    local app, db = application()
+    for _, who in ipairs { "acme", "" } do assert(db:create_project { organization_id = who, name = "p", id = ID }) end
+    local status, now = ask(app, "POST", "/sessions", "upsert=true", { name = "p", description = "mine" })
+    assert.same({ 200, core.tenant_id "", "mine" }, { status, now.tenant_id, now.description })
   end)
 
   for _, case in ipairs {
@@ -243,12 +251,12 @@ describe("tenants", function()
   it("are all seen where there are no keys; an id that two have is asked about", function()
     local all, everyone = application()
     for _, who in ipairs { "acme", "zen" } do
-      assert(everyone:create_project { organization_id = who, name = "p", id = ID, extra = { metadata = { who = who } } })
+      assert(everyone:create_project { organization_id = who, name = "p", id = ID, reference_dataset_id = DATASET, extra = { metadata = { who = who } } })
       assert(everyone:add { request_id = who, organization_id = who, project = "p", created_at = who == "zen" and 100 or 50 })
     end
     local both = list(all, "include_stats=true&sort_by=last_run_start_time")
     assert.same({ "zen", "acme" }, { both[1].extra.metadata.who, both[2].extra.metadata.who })
-    assert.same({ 1, 1 }, { both[1].run_count, both[2].run_count })
+    assert.same({ 1, 1, 1, 1 }, { both[1].run_count, both[2].run_count, both[1].test_run_number, both[2].test_run_number })
     assert.equal(2, #list(all, "name_contains=P"))
     local status, answer = ask(all, "GET", "/sessions/" .. ID)
     assert.same({ 400, "'" .. ID .. "' is the id of projects of several organizations" }, { status, answer.detail })
