@@ -102,6 +102,8 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
     output, status = run("check --db " .. fresh)
     assert.same({ "sessionquery: there is no column index to compare: its file is not there\n", 1 }, { output, status })
     assert.same({ "", 0 }, { run("reindex --db " .. fresh) })
+    assert.same({ "", 0 }, { run("seal --words --db " .. fresh) })
+    assert.equal("1\n", (vm.shell(("sqlite3 %s \"SELECT count(*) FROM sqlite_schema WHERE name = 'body_words'\""):format(fresh))))
     assert.equal(0, (select(2, run("check --db " .. fresh))))
     assert(vm.read(fresh .. "-columns"))
     vm.remove(fresh)

@@ -112,7 +112,7 @@ function Store:seal(...)
 end
 
 --- Brings the words index up to all bodies, so that `phrase` on bodies reads candidates instead of all of them. Never
---- done by itself, since it takes ten times as long as adding the bodies; what is not in it yet is looked at anyway.
+--- done by itself, since it takes several times as long as adding the bodies; what is not in it yet is looked at anyway.
 --- Others read and write meanwhile; what was done before an error stays done.
 ---@param options? { anew?: boolean } anew: begin with an empty one, without words of bodies that are gone
 ---@return { bodies: integer, bytes: integer }? filled what was put into it
