@@ -120,6 +120,31 @@ static const char functions[] =
 
 static bool langsmith(sq_error *error) { return compile("langsmith", functions, error); }
 
+static const char completions[] =
+    "{\"filters\":{\"and\":[{\"field\":\"completion_evaluation_results.Response Quality\",\"op\":\"between\",\"value\":[\"4\",5.5]},{\"or\":["
+    "{\"field\":\"trace_id\",\"op\":\"eq\",\"value\":\"t\"},{\"not\":{\"field\":\"latency\",\"op\":\"gt\",\"value\":1.5e1}},"
+    "{\"field\":\"trace_feedback.mood\",\"op\":\"contains\",\"value\":\"so happy\"},{\"field\":\"completion_inputs.k\",\"op\":\"contains\",\"value\":\"a\"},"
+    "{\"field\":\"evaluation_notes.created_at\",\"op\":\"lt\",\"value\":\"2026-11-20 10:00:00\"},{\"field\":\"cost\",\"op\":\"eq\",\"value\":1e-20}]}]}}";
+
+/* The three searches of a filter, and the filter among others. */
+static bool search(sq_error *error) {
+  static const char *const searches[] = {"candidates", "completions", "traces"};
+  sq_filter *parts[2] = {sq_filter_compile("freeplay", completions, strlen(completions), NULL, NULL, error), NULL};
+  bool good = parts[0] != NULL;
+  for (size_t i = 0; good && i < sizeof searches / sizeof *searches; i++) {
+    sq_filter *found = sq_filter_search(searches[i], parts[0], NULL, error);
+    good = found != NULL;
+    sq_filter_free(found);
+  }
+  parts[1] = good ? sq_filter_compile("where", "session.total_requests > 1", 26, NULL, NULL, error) : NULL;
+  sq_filter *both = parts[1] ? sq_filter_combine("any", NULL, (const sq_filter *const *)parts, 2, NULL, error) : NULL;
+  sq_filter_free(both);
+  for (size_t i = 0; i < 2; i++) sq_filter_free(parts[i]);
+  return both != NULL;
+}
+
+static bool freeplay(sq_error *error) { return compile("freeplay", completions, error) && search(error); }
+
 /* Filters as text: what can be said, and the list of what cannot. */
 static bool write_filter(const char *from, const char *source, const char *to, bool can, sq_error *error) {
   sq_text text = {0}, unsaid = {0};
@@ -147,7 +172,8 @@ static bool write_all(sq_error *error) {
   static const char maps[] = "text(properties.a) = '1' and entry(scores, key = 'x') and entry(properties, (key = 'a' or value > 1) and value contains '7')";
   return write_filter("where", every_kind, "where", true, error) && write_filter("where", every_kind, "helicone", false, error) &&
          write_filter("where", plain, "helicone", true, error) && write_filter("langsmith", functions, "langsmith", true, error) &&
-         write_filter("where", maps, "langsmith", false, error);
+         write_filter("where", maps, "langsmith", false, error) && write_filter("freeplay", completions, "freeplay", true, error) &&
+         write_filter("where", every_kind, "freeplay", false, error);
 }
 
 static const char body[] =
@@ -410,6 +436,7 @@ int main(void) {
   sweep("helicone filter", helicone, 1);
   sweep("where filter", where, 1);
   sweep("langsmith filter", langsmith, 1);
+  sweep("freeplay filter", freeplay, 1);
   sweep("written filters", write_all, 1);
   sweep("helicone request", request, 1);
   sweep("built query", combine, 1);
