@@ -18,7 +18,7 @@ static void make_base(void) {
   sq_error error = {.code = SQ_OK};
   snprintf(base, sizeof base, "%s", in_folder("base"));
   sq_store *store = open_small(base, SQ_ENGINE_AUTO, false, &error);
-  bool good = store != NULL;
+  bool good = store && make_project(store, &error);
   for (int i = 0; i < BEFORE && good; i++) good = work(store, base_seed, i, &at_base, &error);
   good = good && sq_store_seal(store, false, &error);
   CHECK(good && compare_outcome(store, &at_base) == 0, "%s", error.message);

@@ -112,10 +112,44 @@ static inline void remove_store(const char *path) { copy_store("/nowhere", path)
 
 enum { IDS = 600, SESSION_COUNT = 37 };
 
-/* What the requests are after some work: the version of each, 0: there is none. */
+/* What the requests are after some work: the version of each, 0: there is none; that of an update which waits for it, 0:
+   none does. And which name the project has that is renamed; its requests are apart from these. */
 typedef struct outcome {
-  int32_t version[IDS];
+  int32_t version[IDS], held[IDS];
+  int renamed; /* 1: "b", 0: "a" */
 } outcome;
+
+#define RENAMED_ID "0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d"
+enum { RENAMED_ROWS = 25 };
+
+/* Makes the project that is renamed. */
+static inline bool make_project(sq_store *store, sq_error *error) {
+  static const char project[] = "{\"name\":\"a\",\"id\":\"" RENAMED_ID "\"}";
+  sq_text lines = {0}, made = {0};
+  sq_ingest ingest = {.format = NULL};
+  for (int i = 0; i < RENAMED_ROWS; i++)
+    sq_text_format(&lines, "{\"request_id\":\"r%d\",\"session_id\":\"s%d\",\"project\":\"a\",\"created_at\":%d,\"model\":\"m%d\",\"latency_ms\":%d}\n",
+                   i, i % SESSION_COUNT, 1700000000 + i * 977, i % 7, i);
+  bool good = sq_project_create(store, project, sizeof project - 1, &made, error) && sq_store_ingest(store, lines.data, lines.length, &ingest, error);
+  sq_text_free(&lines);
+  sq_text_free(&made);
+  return good;
+}
+
+static inline bool rename_project(sq_store *store, int renamed, sq_error *error) {
+  sq_text made = {0};
+  const char *change = renamed ? "{\"name\":\"b\"}" : "{\"name\":\"a\"}";
+  bool good = sq_project_update(store, NULL, RENAMED_ID, change, strlen(change), &made, error);
+  sq_text_free(&made);
+  return good;
+}
+
+/* A request came: the update that waited for it is merged, and waits no more. */
+static inline void arrive(outcome *after, int id, int version) {
+  if (!after->version[id] && after->held[id]) version = after->held[id];
+  after->version[id] = version;
+  after->held[id] = 0;
+}
 
 static inline sq_store *open_small(const char *path, sq_engine engine, bool readonly, sq_error *error) {
   sq_open_options options = {.engine = engine, .segment_rows = SEGMENT_ROWS, .readonly = readonly, .relaxed = getenv("SQ_TEST_RELAXED") != NULL};
@@ -146,18 +180,18 @@ static inline bool work(sq_store *store, uint64_t seed, int number, outcome *aft
     int first = (int)draw(&state, IDS), count = 1 + (int)draw(&state, 40);
     for (int i = 0; i < count; i++) {
       int id = (first + i * (kind % 2 ? 1 : 7)) % IDS;
-      after->version[id] = version;
+      arrive(after, id, version);
       put_record(&lines, id, version);
     }
     good = !store || sq_store_ingest(store, lines.data, lines.length, &ingest, error);
-  } else if (kind < 70) { /* updates */
+  } else if (kind < 70) { /* updates, some of what has not come */
     ingest.mode = SQ_INGEST_MERGE;
+    ingest.hold = true;
     for (int i = 0; i < 12; i++) {
       int id = (int)draw(&state, IDS);
-      if (!after->version[id]) continue;
       char line[200];
       int size = snprintf(line, sizeof line, "{\"request_id\":\"r%d\",\"latency_ms\":%d,\"model\":\"changed\"}\n", id, version + 1);
-      after->version[id] = version + 1;
+      *(after->version[id] ? &after->version[id] : &after->held[id]) = version + 1;
       sq_text_append(&lines, line, (size_t)size);
     }
     good = !store || lines.length == 0 || sq_store_ingest(store, lines.data, lines.length, &ingest, error);
@@ -165,21 +199,25 @@ static inline bool work(sq_store *store, uint64_t seed, int number, outcome *aft
     int id = (int)draw(&state, IDS);
     char name[16];
     snprintf(name, sizeof name, "r%d", id);
-    sq_deletion deletion = {.request = name};
-    after->version[id] = 0;
+    sq_deletion deletion = {.request = name, .project = "default"};
+    after->version[id] = after->held[id] = 0;
     good = !store || sq_store_delete(store, &deletion, error);
   } else if (kind < 83) { /* a session */
     int session = (int)draw(&state, SESSION_COUNT);
     char name[16];
     snprintf(name, sizeof name, "s%d", session);
-    sq_deletion deletion = {.session = name};
+    sq_deletion deletion = {.session = name, .project = "default"};
     for (int id = session; id < IDS; id += SESSION_COUNT) after->version[id] = 0;
     good = !store || sq_store_delete(store, &deletion, error);
   } else if (kind < 86) { /* the oldest */
     int first = (int)draw(&state, IDS / 3);
     sq_deletion deletion = {.bounded = true, .before = (INT64_C(1700000000) + first * 977) * 1000000};
     for (int id = 0; id < first; id++) after->version[id] = 0;
+    deletion.project = "default";
     good = !store || sq_store_delete(store, &deletion, error);
+  } else if (kind < 89) { /* renames a project */
+    after->renamed = number & 1;
+    good = !store || rename_project(store, after->renamed, error);
   } else if (kind < 97) {
     good = !store || sq_store_seal(store, kind % 2 == 0, error);
   } else {
@@ -263,20 +301,33 @@ static inline int agree(sq_store *store, sq_engine engine, size_t first, size_t 
   return result;
 }
 
-/* How many requests are not as the outcome says, by plain SQL. */
-static inline int compare_outcome(sq_store *store, const outcome *expected) {
+/* Reads rows of a number and a version into places that are 0 yet. How many were not. */
+static inline int read_versions(sq_store *store, const char *sql, int32_t found[IDS]) {
   sq_error error = {.code = SQ_OK};
-  int32_t found[IDS] = {0};
   int wrong = 0;
-  sqlite3_stmt *read = sq_prepare(store, "SELECT cast(substr(request_id, 2) AS INTEGER), latency_ms FROM request", &error);
+  sqlite3_stmt *read = sq_prepare(store, sql, &error);
   while (read && sqlite3_step(read) == SQLITE_ROW) {
     int id = sqlite3_column_int(read, 0);
     if (id < 0 || id >= IDS || found[id]) wrong++; /* doubled */
     else found[id] = sqlite3_column_int(read, 1);
   }
   sqlite3_finalize(read);
-  for (int id = 0; id < IDS; id++) wrong += found[id] != expected->version[id];
   return read ? wrong : IDS;
+}
+
+/* How many requests, and updates that wait for them, are not as the outcome says, by plain SQL. */
+static inline int compare_outcome(sq_store *store, const outcome *expected) {
+  sq_error error = {.code = SQ_OK};
+  int32_t found[IDS] = {0}, held[IDS] = {0};
+  int64_t renamed = 0;
+  int wrong = read_versions(store, "SELECT cast(substr(request_id, 2) AS INTEGER), latency_ms FROM request WHERE project = 'default'", found) +
+              read_versions(store, "SELECT cast(substr(request_id, 2) AS INTEGER), json_extract(patch, '$.latency_ms') FROM held_patch"
+                                   " WHERE n IN (SELECT max(n) FROM held_patch GROUP BY request_id)", held);
+  for (int id = 0; id < IDS; id++) wrong += (found[id] != expected->version[id]) + (held[id] != expected->held[id]);
+  const char *sql = expected->renamed ? "SELECT count(*) FROM request JOIN project ON name = project WHERE name = 'b' AND id = '" RENAMED_ID "'"
+                                      : "SELECT count(*) FROM request JOIN project ON name = project WHERE name = 'a' AND id = '" RENAMED_ID "'";
+  wrong += !sq_query_integer(store, sql, &renamed, &error) || renamed != RENAMED_ROWS;
+  return wrong;
 }
 
 /* The store as it was left: its rows are those of one of two outcomes, whatever the index is; both engines agree;

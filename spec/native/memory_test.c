@@ -388,6 +388,33 @@ static bool ask_keys(sq_error *error) {
   return good;
 }
 
+/* Requests come behind what was said of them; their project is renamed, listed by the id that it keeps, and deleted. */
+static bool manage_projects(sq_error *error) {
+  static const char held[] = "{\"request_id\":\"h\",\"project\":\"a\",\"model\":\"m\",\"properties\":{\"k\":1},\"feedback\":[{\"key\":\"k\",\"score\":1}]}",
+                    come[] = "{\"request_id\":\"h\",\"project\":\"a\",\"created_at\":1,\"properties\":{\"l\":2}}\n{\"request_id\":\"i\",\"project\":\"a\",\"created_at\":2}",
+                    made[] = "{\"name\":\"c\",\"id\":\"0A1B2C3D-4E5F-4A6B-8C7D-9E0F1A2B3C4D\",\"extra\":{\"x\":[1]},\"tag_value_ids\":[\"0a1b2c3d-4e5f-4a6b-8c7d-9e0f1a2b3c4d\"]}",
+                    change[] = "{\"name\":\"b\",\"description\":\"d\",\"start_time\":\"2026-11-20\"}";
+  char id[37];
+  const char *const ids[] = {id};
+  const sq_project_query query = {.ids = ids, .id_count = 1};
+  sq_ingest hold = {.mode = SQ_INGEST_MERGE, .hold = true}, add = {.format = NULL};
+  sq_deletion deletion = {.project_id = id};
+  sq_text one = {0}, two = {0}, list = {0};
+  sq_project_id("", 0, "a", 1, id);
+  spared = true; /* opening has a job of its own */
+  sq_store *opened = sq_store_open(":memory:", NULL, error);
+  spared = false;
+  bool good = opened && sq_store_ingest(opened, held, sizeof held - 1, &hold, error) && sq_store_ingest(opened, come, sizeof come - 1, &add, error) &&
+              sq_project_create(opened, made, sizeof made - 1, &one, error) && sq_project_update(opened, NULL, id, change, sizeof change - 1, &two, error) &&
+              sq_project_list(opened, &query, &list, error) && sq_store_delete(opened, &deletion, error);
+  CHECK(!good || (hold.held == 1 && add.merged == 1 && strstr(list.data, "\"name\":\"b\"") && strstr(list.data, "\"requests\":2") && deletion.requests == 2), "%s", list.data);
+  sq_text_free(&one);
+  sq_text_free(&two);
+  sq_text_free(&list);
+  sq_store_close(opened);
+  return good;
+}
+
 /* Whatever failed before: the columns are right, and no id stands twice. */
 static void check_store(const char *after) {
   sq_error error = {.code = SQ_OK};
@@ -443,6 +470,7 @@ int main(void) {
   sweep("inflated body", inflate_body, 1);
   sweep("store", store, 1);
   sweep("keys", ask_keys, 1);
+  sweep("projects", manage_projects, 9);
   index_jobs();
   return report();
 }
