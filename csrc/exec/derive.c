@@ -8,6 +8,42 @@ bool sq_open_column(const sq_segment *segment, sq_field field, const char *key, 
   return sq_fail(error, SQ_E_STORE, "the column index has no column %s", sq_field_get(field)->name);
 }
 
+static const struct {
+  sq_field field, sources[4];
+} computed[] = {
+    {SQ_F_CACHED, {SQ_F_CACHE_REFERENCE_ID}},
+    {SQ_F_TOTAL_TOKENS, {SQ_F_TOTAL_TOKENS, SQ_F_PROMPT_TOKENS, SQ_F_COMPLETION_TOKENS}},
+    {SQ_F_ENDED_AT, {SQ_F_RESPONDED_AT, SQ_F_CREATED_AT, SQ_F_LATENCY_MS}},
+    {SQ_F_OUTCOME, {SQ_F_ERROR, SQ_F_STATUS, SQ_F_RESPONDED_AT, SQ_F_LATENCY_MS}},
+};
+
+static size_t find(sq_field field) {
+  size_t i = 0;
+  while (i < sizeof computed / sizeof *computed && computed[i].field != field) i++;
+  return i;
+}
+
+bool sq_is_computed(sq_field field) { return find(field) < sizeof computed / sizeof *computed; }
+
+size_t sq_sources_of(sq_field field, sq_field out[4]) {
+  size_t at = find(field), count = 0;
+  if (at == sizeof computed / sizeof *computed) {
+    out[0] = field;
+    return 1;
+  }
+  while (count < 4 && computed[at].sources[count] != SQ_F_NONE) {
+    out[count] = computed[at].sources[count];
+    count++;
+  }
+  return count;
+}
+
+bool sq_end_columns_open(const sq_segment *segment, sq_end_columns *out, sq_error *error) {
+  return sq_open_column(segment, SQ_F_RESPONDED_AT, NULL, 0, &out->responded, error) &&
+         sq_open_column(segment, SQ_F_CREATED_AT, NULL, 0, &out->created, error) &&
+         sq_open_column(segment, SQ_F_LATENCY_MS, NULL, 0, &out->latency, error);
+}
+
 bool sq_token_columns_open(const sq_segment *segment, sq_token_columns *out, sq_error *error) {
   return sq_open_column(segment, SQ_F_TOTAL_TOKENS, NULL, 0, &out->recorded, error) &&
          sq_open_column(segment, SQ_F_PROMPT_TOKENS, NULL, 0, &out->prompt, error) &&

@@ -1,6 +1,7 @@
 /* The way in: what can be answered at all, and by which part. */
 #include "exec/exec.h"
 
+#include "exec/derive.h"
 #include "exec/run.h"
 #include "session/sum.h"
 
@@ -10,14 +11,15 @@ static const char too_old[] = "a segment was made before a field came into the c
 
 /* A request field that some segment does not know, or that has no column at all. */
 static const char *refuses_field(const sq_view *view, sq_field field, const char *key) {
-  if (field == SQ_F_CACHED) field = SQ_F_CACHE_REFERENCE_ID;
   const sq_fact *facts = view->facts;
-  if (sq_field_get(field)->home != SQ_HOME_ROW) return "it asks about a field that has no column";
+  sq_field sources[4];
+  if (sq_field_get(field)->home != SQ_HOME_ROW && !sq_is_computed(field)) return "it asks about a field that has no column";
   if (key && !facts[field].members) return "the members of a map have no columns, or too many";
   if (field == SQ_F_EXTRA) return "it asks about a field that has no column";
-  if (!facts[field].known) return too_old;
-  bool parts = facts[SQ_F_PROMPT_TOKENS].known && facts[SQ_F_COMPLETION_TOKENS].known;
-  return field == SQ_F_TOTAL_TOKENS && !parts ? too_old : NULL;
+  size_t count = sq_sources_of(field, sources);
+  for (size_t i = 0; i < count; i++)
+    if (!facts[sources[i]].known) return too_old;
+  return NULL;
 }
 
 static const char *refuses_leaves(const sq_view *view, const sq_node *node) {

@@ -60,6 +60,7 @@ static bool open_part(sq_keys *keys, sq_key_part *part, sq_state *state) {
   const char *member = key ? key->member : NULL;
   part->of_entry = NULL;
   part->of_truth[0] = part->of_truth[1] = part->of_truth[2] = UINT32_MAX;
+  if (field == SQ_F_OUTCOME) return sq_outcome_columns_open(state->block->segment, &part->outcome, keys->run->error);
   if (!sq_open_column(state->block->segment, field, member, member ? key->member_length : 0, &part->column, keys->run->error)) return false;
   if (field_of(part) == SQ_F_CACHED) sq_cached_column_make(&part->column, &part->cached);
   if (part->column.encoding != SQ_ENC_TEXT || field_of(part) == SQ_F_CACHED) return true;
@@ -111,6 +112,15 @@ static bool number_of_boolean(sq_keys *keys, sq_key_part *part, uint32_t row, ui
   return true;
 }
 
+static bool number_of_outcome(sq_keys *keys, sq_key_part *part, uint32_t row, uint32_t *out) {
+  sq_outcome outcome = sq_row_outcome(&part->outcome, row);
+  const char *name = sq_outcome_names[outcome];
+  uint32_t *known = &part->of_truth[outcome];
+  if (*known == UINT32_MAX && !number_of(keys, part, 't', name, strlen(name), known)) return false;
+  *out = *known;
+  return true;
+}
+
 /* No bucket is shorter than this, in hours. */
 static const int64_t shortest[] = {[SQ_HOUR] = 1, [SQ_DAY] = 24, [SQ_WEEK] = 7 * 24, [SQ_MONTH] = 28 * 24};
 
@@ -130,6 +140,7 @@ typedef bool number_of_row(sq_keys *keys, sq_key_part *part, uint32_t row, uint3
 
 static number_of_row *reader_of(const sq_key_part *part) {
   if (part->key && part->key->kind == SQ_KEY_BUCKET) return number_of_bucket;
+  if (field_of(part) == SQ_F_OUTCOME) return number_of_outcome;
   return sq_field_get(field_of(part))->type == SQ_T_BOOLEAN ? number_of_boolean : number_of_text;
 }
 

@@ -2,7 +2,7 @@
 #ifndef SQ_EXEC_KEYS_H
 #define SQ_EXEC_KEYS_H
 
-#include "exec/derive.h"
+#include "exec/outcome.h"
 #include "exec/run.h"
 
 #define SQ_KEY_PARTS (SQ_MAX_KEYS + 1) /* the organization, then the query's keys */
@@ -14,8 +14,9 @@ typedef struct sq_key_part {
   sq_distinct values; /* all so far: a byte for the kind, then the value; the index is the value's number */
   sq_column column;
   sq_cached_column cached;
+  sq_outcome_columns outcome;
   uint32_t *of_entry; /* numbers by entry of the block's dictionary, UINT32_MAX: not known yet */
-  uint32_t of_truth[3];       /* of false, true and absent */
+  uint32_t of_truth[3];       /* of false, true and absent; of the three outcomes */
   int64_t bucket, bucket_end; /* of the last time; times in [bucket, bucket_end) have its number */
   uint32_t bucket_number;
 } sq_key_part;

@@ -334,6 +334,20 @@ static bool plan_tokens(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_er
   return true;
 }
 
+static bool plan_end(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_error *error) {
+  const sq_column responded = step->end.responded, latency = step->end.latency;
+  wide low, high;
+  if (responded.encoding == SQ_ENC_INTEGER && !responded.has_absent) return plan_as(step, &responded, m, traffic, error);
+  if (latency.encoding != SQ_ENC_INTEGER) return plan_as(step, &responded, m, traffic, error);
+  step->absent_holds = sq_matcher_holds(m, NULL);
+  become(step, SQ_STEP_ROWS, 0.3);
+  step->bounded = interval_of(m, &low, &high) && low <= high && low <= INT64_MAX && high >= INT64_MIN;
+  if (!step->bounded) return true;
+  step->low = low < INT64_MIN ? INT64_MIN : (int64_t)low;
+  step->high = high > INT64_MAX ? INT64_MAX : (int64_t)high;
+  return true;
+}
+
 static bool plan_cached(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_error *error) {
   const sq_value yes = {.kind = SQ_BOOLEAN, .boolean = true}, no = {.kind = SQ_BOOLEAN};
   bool cached = sq_matcher_holds(m, &yes), other = sq_matcher_holds(m, &no);
@@ -362,7 +376,7 @@ static bool plan_cached(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_er
 }
 
 bool sq_step_plan(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_error *error) {
-  static planner *const by_subject[] = {[SQ_OF_COLUMN] = plan_column, [SQ_OF_TOKENS] = plan_tokens, [SQ_OF_CACHED] = plan_cached};
+  static planner *const by_subject[] = {[SQ_OF_COLUMN] = plan_column, [SQ_OF_TOKENS] = plan_tokens, [SQ_OF_CACHED] = plan_cached, [SQ_OF_END] = plan_end};
   step->count = 0;
   step->bounded = false;
   return by_subject[step->subject](step, m, traffic, error);

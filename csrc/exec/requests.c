@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "exec/derive.h"
+#include "exec/outcome.h"
 #include "exec/run.h"
 
 typedef struct requests {
@@ -35,10 +35,32 @@ static bool tokens_of(sq_run *run, sq_state *state, uint32_t row, sq_value *out)
   return true;
 }
 
+static bool ended_at_of(sq_run *run, sq_state *state, uint32_t row, sq_value *out) {
+  const sq_column *responded = sq_state_field(run, state, SQ_F_RESPONDED_AT), *created = sq_state_field(run, state, SQ_F_CREATED_AT),
+                  *latency = sq_state_field(run, state, SQ_F_LATENCY_MS);
+  if (!responded || !created || !latency) return false;
+  const sq_end_columns columns = {*responded, *created, *latency};
+  int64_t end;
+  *out = sq_row_ended_at(&columns, row, &end) ? (sq_value){.kind = SQ_INTEGER, .integer = end} : (sq_value){.kind = SQ_NULL};
+  return true;
+}
+
+static bool outcome_of(sq_run *run, sq_state *state, uint32_t row, sq_value *out) {
+  const sq_column *error = sq_state_field(run, state, SQ_F_ERROR), *status = sq_state_field(run, state, SQ_F_STATUS),
+                  *responded = sq_state_field(run, state, SQ_F_RESPONDED_AT), *latency = sq_state_field(run, state, SQ_F_LATENCY_MS);
+  if (!error || !status || !responded || !latency) return false;
+  const sq_outcome_columns columns = {*error, *status, *responded, *latency};
+  const char *name = sq_outcome_names[sq_row_outcome(&columns, row)];
+  *out = (sq_value){.kind = SQ_STRING, .length = (uint32_t)strlen(name), .text = name};
+  return true;
+}
+
 /* A request field of a row. */
 static bool value_of(sq_run *run, sq_state *state, sq_field field, uint32_t row, char room[37], sq_value *out) {
   if (field == SQ_F_CACHED) return cached_of(run, state, row, out);
   if (field == SQ_F_TOTAL_TOKENS) return tokens_of(run, state, row, out);
+  if (field == SQ_F_ENDED_AT) return ended_at_of(run, state, row, out);
+  if (field == SQ_F_OUTCOME) return outcome_of(run, state, row, out);
   const sq_column *column = sq_state_field(run, state, field);
   int64_t integer;
   size_t length;
@@ -97,7 +119,7 @@ static bool rank_each(requests *r, sq_state *state, const uint32_t *rows, uint32
 }
 
 static bool rank_rows(requests *r, sq_state *state, const uint32_t *rows, uint32_t count, int64_t *ranks) {
-  if (r->field == SQ_F_CACHED || r->field == SQ_F_TOTAL_TOKENS) return rank_each(r, state, rows, count, ranks);
+  if (sq_is_computed(r->field)) return rank_each(r, state, rows, count, ranks);
   const sq_column *column = sq_state_field(r->run, state, r->field);
   if (!column) return false;
   if (column->encoding == SQ_ENC_TEXT || column->encoding == SQ_ENC_DIRECT) return rank_texts(r, column, rows, count, ranks);

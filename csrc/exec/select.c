@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "exec/outcome.h"
 #include "exec/steps.h"
 
 #define SMALL_DICTIONARY 4096 /* entries that are asked about to tell whether a block can be skipped */
@@ -23,6 +24,7 @@ struct part {
 
 struct sq_selector {
   const sq_kernel_set *kernels;
+  sq_arena arena; /* of parts of the filter that were made here */
   part *parts; /* the root first */
   part **links;
   uint32_t parts_count, parts_used, links_used;
@@ -37,7 +39,7 @@ static const char *refuse_compare(const sq_node *node) {
   const sq_field_row *row = sq_field_get(node->field);
   if (row->level != SQ_LEVEL_REQUEST) return "it asks about more than one request";
   if (row->home == SQ_HOME_BODY) return "bodies have no columns";
-  return row->home == SQ_HOME_NONE && node->field != SQ_F_CACHED ? "it asks about a field that is computed, or looked up elsewhere" : NULL;
+  return row->home == SQ_HOME_NONE && !sq_is_computed(node->field) ? "it asks about a field that is looked up elsewhere" : NULL;
 }
 
 static const char *const refused[] = {
@@ -87,7 +89,8 @@ static bool make_part(sq_selector *s, const sq_node *node, part **out, sq_error 
 sq_selector *sq_selector_make(const sq_node *filter, sq_kernels kernels, sq_error *error) {
   sq_selector *s = calloc(1, sizeof *s);
   part *root;
-  if (s) {
+  if (s) sq_arena_begin(&s->arena, NULL, NULL, 0);
+  if (s && (filter = sq_expand_outcome(&s->arena, filter, error))) {
     s->kernels = sq_kernels_get(kernels);
     s->parts_count = count_parts(filter);
     s->parts = calloc(s->parts_count, sizeof *s->parts);
@@ -107,6 +110,7 @@ void sq_selector_free(sq_selector *s) {
     sq_step_free(&s->parts[i].step);
   }
   free(s->parts);
+  sq_arena_end(&s->arena);
   free(s->links);
   free(s->room);
   free(s);

@@ -14,7 +14,11 @@ void sq_step_free(sq_step *step) {
 /* ---------------------------------------------------------------------------------------------- the columns */
 
 static bool open_columns(sq_step *step, const sq_node *node, const sq_segment *segment, sq_error *error) {
-  step->subject = node->field == SQ_F_TOTAL_TOKENS ? SQ_OF_TOKENS : node->field == SQ_F_CACHED ? SQ_OF_CACHED : SQ_OF_COLUMN;
+  step->subject = node->field == SQ_F_TOTAL_TOKENS ? SQ_OF_TOKENS
+                  : node->field == SQ_F_CACHED     ? SQ_OF_CACHED
+                  : node->field == SQ_F_ENDED_AT   ? SQ_OF_END
+                                                   : SQ_OF_COLUMN;
+  if (step->subject == SQ_OF_END) return sq_end_columns_open(segment, &step->end, error);
   if (step->subject == SQ_OF_TOKENS) return sq_token_columns_open(segment, &step->tokens, error);
   if (step->subject == SQ_OF_CACHED) return sq_cached_column_open(segment, &step->cached, error);
   return sq_open_column(segment, node->field, node->name, node->name_length, &step->column, error);
@@ -29,6 +33,8 @@ bool sq_step_open(sq_step *step, const sq_matcher *matcher, const sq_block *bloc
   if (!open_columns(step, sq_matcher_node(matcher), block->segment, error)) return false;
   bool whole = step->subject == SQ_OF_TOKENS   ? is_long_enough(&step->tokens.recorded, step->rows) && is_long_enough(&step->tokens.prompt, step->rows) &&
                                                    is_long_enough(&step->tokens.completion, step->rows)
+               : step->subject == SQ_OF_END ? is_long_enough(&step->end.responded, step->rows) && is_long_enough(&step->end.created, step->rows) &&
+                                                  is_long_enough(&step->end.latency, step->rows)
                : step->subject == SQ_OF_CACHED ? is_long_enough(&step->cached.reference, step->rows)
                                                : is_long_enough(&step->column, step->rows);
   return whole || sq_fail(error, SQ_E_STORE, "a column of the column index ends too early");
@@ -43,6 +49,7 @@ static const sq_value *value_of(const sq_step *step, uint32_t row, sq_value *roo
   const sq_column *column = &step->column;
   *room = (sq_value){.kind = SQ_INTEGER};
   if (step->subject == SQ_OF_TOKENS) return sq_row_total_tokens(&step->tokens, row, &room->integer) ? room : NULL;
+  if (step->subject == SQ_OF_END) return sq_row_ended_at(&step->end, row, &room->integer) ? room : NULL;
   if (step->subject == SQ_OF_CACHED) {
     *room = (sq_value){.kind = SQ_BOOLEAN, .boolean = sq_row_cached(&step->cached, row)};
     return room;
@@ -74,6 +81,12 @@ static bool ask_tokens(const void *state, uint32_t row) {
   const sq_step *step = ((const asking *)state)->step;
   int64_t tokens;
   return sq_row_total_tokens(&step->tokens, row, &tokens) ? tokens >= step->low && tokens <= step->high : step->absent_holds;
+}
+
+static bool ask_end(const void *state, uint32_t row) {
+  const sq_step *step = ((const asking *)state)->step;
+  int64_t end;
+  return sq_row_ended_at(&step->end, row, &end) ? end >= step->low && end <= step->high : step->absent_holds;
 }
 
 static bool in_range(const void *state, uint32_t row) {
@@ -127,6 +140,7 @@ static inline __attribute__((always_inline)) uint32_t filter(test *passes, const
 /* Bytes of a row that a look at it reads. */
 static size_t width_of(const sq_step *step) {
   if (step->subject == SQ_OF_TOKENS) return step->tokens.recorded.width + step->tokens.prompt.width + step->tokens.completion.width;
+  if (step->subject == SQ_OF_END) return step->end.responded.width + step->end.created.width + step->end.latency.width;
   const sq_dictionary *d = &step->column.dictionary;
   return step->column.encoding != SQ_ENC_DIRECT ? step->column.width : d->uuid ? 16 : 64;
 }
@@ -138,6 +152,7 @@ static void sparse(const sq_step *step, sq_matcher *m, uint64_t *bits, uint32_t 
   if (step->kind == SQ_STEP_TABLE) *left = filter(in_table, &a, bits, width, &lines);
   else if (step->kind == SQ_STEP_RANGES && step->count == 1) *left = filter(in_range, &a, bits, width, &lines);
   else if (step->kind == SQ_STEP_RANGES) *left = filter(in_some_range, &a, bits, width, &lines);
+  else if (step->bounded && step->subject == SQ_OF_END) *left = filter(ask_end, &a, bits, width, &lines);
   else if (step->bounded) *left = filter(ask_tokens, &a, bits, width, &lines);
   else *left = filter(ask, &a, bits, width, &lines);
   sq_count_bytes(traffic, 64 * lines);

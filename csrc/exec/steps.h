@@ -15,7 +15,7 @@ typedef enum sq_step_kind {
   SQ_STEP_ROWS,    /* the matcher is asked about each row */
 } sq_step_kind;
 
-typedef enum sq_subject { SQ_OF_COLUMN, SQ_OF_TOKENS, SQ_OF_CACHED } sq_subject;
+typedef enum sq_subject { SQ_OF_COLUMN, SQ_OF_TOKENS, SQ_OF_CACHED, SQ_OF_END } sq_subject;
 
 typedef struct sq_code_range {
   uint64_t low, high; /* both are in it */
@@ -29,6 +29,7 @@ typedef struct sq_step {
   sq_column column;        /* OF_COLUMN; of the others the one that codes are about */
   sq_token_columns tokens; /* OF_TOKENS */
   sq_cached_column cached; /* OF_CACHED */
+  sq_end_columns end;      /* OF_END */
   bool absent_holds;
   bool bounded;            /* an integer passes when it is in [low, high] */
   int64_t low, high;
