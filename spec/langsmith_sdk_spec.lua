@@ -3,6 +3,7 @@
 local vm = require "spec.support.vm"
 if vm.name ~= "luajit" then return end
 
+local core = require "sessionquery.core"
 local gateway = require "spec.support.gateway"
 local keys = require "sessionquery.keys"
 local nginx = require "spec.support.nginx"
@@ -37,4 +38,17 @@ describe("LangSmith's client", function()
       assert.equal("147 values\n", output:match "[^\n]*\n$")
     end)
   end
+
+  it("reads what nginx refuses by itself in its own envelope, and others in theirs", function()
+    local cases = {
+      { "/runs/batch", { detail = "the body is larger than the server takes" } }, { "/api/v1/runs/batch", { detail = "the body is larger than the server takes" } },
+      { "/api/v2/projects/p/search/sessions", { message = "the body is larger than the server takes" } },
+    }
+    for _, case in ipairs(cases) do
+      local status, _, body = nginx.parse(server:say(nginx.raw { method = "POST", path = case[1], headers = { ["content-length"] = "30000000" } }))
+      assert.same({ 413, case[2] }, { status, (core.decode(body)) })
+    end
+    local status, _, body = server:ask { path = "/none" }
+    assert.same({ 404, '{"data":null,"error":"there is nothing at this path"}' }, { status, body })
+  end)
 end)

@@ -1,5 +1,6 @@
 --- Answers that the gateway gives by itself.
 local core = require "sessionquery.core"
+local vendors = require "sessionquery.http.vendors"
 
 local answer = {}
 
@@ -29,12 +30,14 @@ local said = {
   [414] = "the request line is longer than the server takes",
 }
 
---- In content_by_lua of an error_page's location: what nginx refuses by itself, as JSON with its status.
+--- In content_by_lua of an error_page's location: what nginx refuses by itself, as JSON with its status, in the envelope of
+--- whose path it is.
 function answer.error_page()
   local status = ngx.status
   ngx.header["Content-Type"] = "application/json"
   ngx.header["Cache-Control"] = "no-store"
-  ngx.print(('{"data":null,"error":"%s"}'):format(said[status] or "the server refuses this"))
+  local raw = (ngx.var.request_uri or "/"):match "^[^?]*"
+  ngx.print(vendors.refusal(raw, nil, status, said[status] or "the server refuses this"))
 end
 
 return answer

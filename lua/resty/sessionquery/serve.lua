@@ -5,6 +5,7 @@ local counters = require "resty.sessionquery.counters"
 local pack = require "sessionquery.http.pack"
 local settings = require "resty.sessionquery.settings"
 local threads = require "resty.sessionquery.threads"
+local vendors = require "sessionquery.http.vendors"
 
 local MOST_HEADERS = 200
 local OWN = { mode = true } -- options that are not the application's
@@ -18,13 +19,6 @@ local function options_of(options)
   end
   own.path = own.path or settings.path_or_raise "serve"
   return pack.write(own)
-end
-
---- An answer that never reached the application. `message` holds no character that JSON would escape.
-local function refuse(status, message)
-  local headers = { ["content-type"] = "application/json", ["cache-control"] = "no-store" }
-  if status == 503 then headers["retry-after"] = "1" end
-  return status, headers, ('{"data":null,"error":"%s"}'):format(message)
 end
 
 --- By lower-case names; where one stands several times, a list. Nil where there are too many.
@@ -41,6 +35,13 @@ local conditions = { "If-None-Match", "If-Match", "If-Modified-Since", "If-Unmod
 local function target_of_request()
   local path, query = ngx.var.request_uri:match "^([^?]*)%??(.*)$"
   return path, ngx.var.is_args == "?" and query or nil
+end
+
+--- An answer that never reached the application.
+local function refuse(options, status, message)
+  local headers = { ["content-type"] = "application/json", ["cache-control"] = "no-store" }
+  if status == 503 then headers["retry-after"] = "1" end
+  return status, headers, vendors.refusal((target_of_request()), options.prefix, status, message)
 end
 
 local function request_of_client()
@@ -61,17 +62,17 @@ local function answer(options)
   local run = modes[mode] or error(("serve: mode is thread or loop, not '%s'"):format(tostring(mode)), 3)
   local own = options_of(options)
   local request = request_of_client()
-  if not request then return refuse(431, ("more than %d header fields"):format(MOST_HEADERS)) end
+  if not request then return refuse(options, 431, ("more than %d header fields"):format(MOST_HEADERS)) end
   local ok, status, headers, text, problem
   if not (threads.starved and mode == "thread") then ok, status, headers, text, problem = run("answer", own, pack.write(request)) end
   if problem then complain("a request failed", problem) end
   if ok then return status, headers, text end
   if ok == nil then
     counters.add "refused_busy"
-    return refuse(503, "all threads are busy, try again soon")
+    return refuse(options, 503, "all threads are busy, try again soon")
   end
   complain("a request failed", status)
-  return refuse(500, "internal error")
+  return refuse(options, 500, "internal error")
 end
 
 --- Answers the request.

@@ -4,13 +4,12 @@ local arguments = require "sessionquery.http.arguments"
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
 local cors = require "sessionquery.http.cors"
-local freeplay = require "sessionquery.http.freeplay"
 local helicone = require "sessionquery.http.helicone"
-local langsmith = require "sessionquery.http.langsmith"
 local metrics = require "sessionquery.http.metrics"
 local path = require "sessionquery.http.path"
 local route = require "sessionquery.http.route"
 local sq = require "sessionquery"
+local vendors = require "sessionquery.http.vendors"
 
 local unpack = unpack or table.unpack
 
@@ -101,15 +100,7 @@ local own = { error = helicone.error, routes = {
   end, "admin", without_store = true } },
 } }
 
---- Each has routes, an envelope for errors, and knows whose envelope a path without a route has: the first that wants it.
-local vendors = { freeplay, langsmith, helicone }
 local routes = route.table(own, unpack(vendors))
-
-local function vendor_of(segments)
-  for _, vendor in ipairs(vendors) do
-    if vendor.owns(segments) then return vendor end
-  end
-end
 
 --- The largest body that a route's method takes.
 local function most_body(self, taken)
@@ -255,7 +246,7 @@ local function respond(self, call)
   local segments, wrong, status = path.split(request.path, self._prefix)
   local found, params
   if segments then found, params = route.find(routes, segments) end
-  call.vendor = found and found.vendor or vendor_of(segments or {})
+  call.vendor = found and found.vendor or vendors.of(segments or {})
   local taken = found and found.methods.GET
   call.asks_health = taken and taken.open
   local db, open, detail = open_store(self)
