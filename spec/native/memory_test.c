@@ -254,6 +254,27 @@ static const char lines[] =
     "\"feedback\":[{\"key\":\"k\",\"score\":1}],\"unknown\":[1,2]}\n"
     "{\"request_id\":\"r1\",\"session_id\":\"s1\",\"created_at\":1795220996.5,\"model\":\"o3\",\"cost_usd\":1,\"user_id\":\"\\ud83d\\ude00\",\"bad\":\"\xFF\"}\n";
 
+/* What projects are told by: some fields of groups, the most frequent members of maps, feedback summed up. */
+static bool by_project(sq_store *store, sq_error *error) {
+  static const char *const fields[] = {"total_requests", "session.errors"};
+  static const char given[] = "{\"key\":\"k\",\"score\":0.5,\"value\":\"v\"}";
+  const sq_target project = {.organization = "", .project = "default"};
+  const sq_query_spec specs[2] = {{.source = SQ_REQUESTS}, {.source = SQ_GROUPS, .keys = {{"project", 7, 0}}, .key_count = 1, .fields = fields, .field_count = 2}};
+  sq_text out = {0};
+  sq_query *requests = sq_query_build(&specs[0], NULL, error), *groups = requests ? sq_query_build(&specs[1], NULL, error) : NULL;
+  bool good = groups && sq_query_json(store, groups, &out, error);
+  sq_text_free(&out);
+  good = good && sq_query_frequent(store, requests, "properties", 3, &out, error);
+  sq_text_free(&out);
+  good = good && sq_store_feedback(store, &project, given, sizeof given - 1, error) > 0 && sq_store_project_feedback(store, &project, false, &out, error);
+  sq_text_free(&out);
+  good = good && sq_store_project_feedback(store, &project, true, &out, error);
+  sq_text_free(&out);
+  sq_query_free(requests);
+  sq_query_free(groups);
+  return good;
+}
+
 static bool work(sq_store *store, sq_error *error) {
   sq_text out = {0};
   sq_ingest ingest = {.ids = &out};
@@ -266,7 +287,7 @@ static bool work(sq_store *store, sq_error *error) {
   sq_text_free(&out);
   sq_query_free(query);
   sq_query_free(sessions);
-  return good && serve(store, error);
+  return good && serve(store, error) && by_project(store, error);
 }
 
 static bool store(sq_error *error) {
