@@ -190,7 +190,7 @@ static inline bool work(sq_store *store, uint64_t seed, int number, outcome *aft
     for (int i = 0; i < 12; i++) {
       int id = (int)draw(&state, IDS);
       char line[200];
-      int size = snprintf(line, sizeof line, "{\"request_id\":\"r%d\",\"latency_ms\":%d,\"model\":\"changed\"}\n", id, version + 1);
+      int size = snprintf(line, sizeof line, "{\"request_id\":\"r%d\",\"project\":\"default\",\"latency_ms\":%d,\"model\":\"changed\"}\n", id, version + 1);
       *(after->version[id] ? &after->version[id] : &after->held[id]) = version + 1;
       sq_text_append(&lines, line, (size_t)size);
     }
@@ -324,8 +324,8 @@ static inline int compare_outcome(sq_store *store, const outcome *expected) {
               read_versions(store, "SELECT cast(substr(request_id, 2) AS INTEGER), json_extract(patch, '$.latency_ms') FROM held_patch"
                                    " WHERE n IN (SELECT max(n) FROM held_patch GROUP BY request_id)", held);
   for (int id = 0; id < IDS; id++) wrong += (found[id] != expected->version[id]) + (held[id] != expected->held[id]);
-  const char *sql = expected->renamed ? "SELECT count(*) FROM request JOIN project ON name = project WHERE name = 'b' AND id = '" RENAMED_ID "'"
-                                      : "SELECT count(*) FROM request JOIN project ON name = project WHERE name = 'a' AND id = '" RENAMED_ID "'";
+  const char *sql = expected->renamed ? "SELECT count(*) FROM request AS r JOIN project AS p ON p.name = r.project WHERE p.name = 'b' AND p.id = '" RENAMED_ID "'"
+                                      : "SELECT count(*) FROM request AS r JOIN project AS p ON p.name = r.project WHERE p.name = 'a' AND p.id = '" RENAMED_ID "'";
   wrong += !sq_query_integer(store, sql, &renamed, &error) || renamed != RENAMED_ROWS;
   return wrong;
 }
