@@ -300,7 +300,7 @@ describe("errors", function()
   it("of the dialect's name come in a plain envelope", function()
     local status, text = sq.answer("nonsense", db, "{}")
     assert.equal(400, status)
-    assert(text:find('^{"error":"unknown dialect \'nonsense\': there are helicone, '), text)
+    assert(text:find('^{"error":"unknown dialect \'nonsense\': there are freeplay, helicone, '), text)
     assert.same({ sq.answer("helicone", db, "") }, { sq.answer("helicone", db, nil) }) -- an empty POST
     assert.same({ sq.answer("helicone", db, "{}") }, { sq.answer("helicone", db, {}) })
     assert.has_error(function() sq.answer("helicone", db, 5) end)

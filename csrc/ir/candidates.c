@@ -39,7 +39,19 @@ static sq_node *seen_by_trace(sq_builder *b, const sq_node *f) {
   return sq_build_many(b, f->kind, &kids);
 }
 
-static sq_node *completions(sq_builder *b, const sq_node *f) { return sq_build_and(b, completion(b), copy(b, f)); }
+/* What is asked of the row stands before what is asked of its trace: that is looked up. */
+static sq_node *own_row_first(sq_builder *b, const sq_node *f) {
+  sq_node *tree = copy(b, f);
+  sq_kids kids = {0};
+  if (!tree || tree->kind != SQ_N_AND) return tree;
+  for (int of_trace = 0; of_trace < 2; of_trace++)
+    for (uint32_t i = 0; i < tree->count; i++)
+      if ((tree->kids[i]->kind == SQ_N_ENCLOSING) == of_trace && !sq_kids_add(b, &kids, tree->kids[i])) return NULL;
+  tree->kids = kids.items;
+  return tree;
+}
+
+static sq_node *completions(sq_builder *b, const sq_node *f) { return sq_build_and(b, completion(b), own_row_first(b, f)); }
 
 static sq_node *bare_traces(sq_builder *b, const sq_node *f) { return sq_build_and(b, bare(b), seen_by_trace(b, f)); }
 
@@ -53,7 +65,7 @@ static sq_node *candidates(sq_builder *b, const sq_node *f) {
 
 static sq_node *traces(sq_builder *b, const sq_node *f) {
   if (is_all(f)) return trace_row(b);
-  sq_node *around = sq_build_over(b, SQ_N_ENCLOSED, copy(b, f), SQ_NOWHERE);
+  sq_node *around = sq_build_over(b, SQ_N_ENCLOSED, own_row_first(b, f), SQ_NOWHERE);
   return sq_build_and(b, trace_row(b), sq_build_or(b, around, bare_traces(b, f)));
 }
 

@@ -6,7 +6,8 @@
        ) AS s WHERE keep ORDER BY … LIMIT …
      ) AS s
 
-   requests() has the rows step and the page only. */
+   requests() has the rows step and the page only. Of sessions that must have some row of a kind, the rows step takes no
+   others: a search that few sessions pass does not group all of them. */
 #include <string.h>
 
 #include "base/json.h"
@@ -68,7 +69,45 @@ static void put_rows(sq_sql *sql, const sq_query *query) {
   sq_emit_rows(sql, query->filter.rows, "r");
 }
 
-static void put_groups(sq_sql *sql, const sq_query *query, const needs *needs) {
+/* What keep asks of some row, of every session that it keeps: those sessions are found first, and only their rows are
+   grouped. */
+static bool is_hoisted(const sq_query *query, const sq_node *node) { return sq_by_session(query) && node->kind == SQ_N_SOME; }
+
+/* Law: keep(and(some(F), rest)) of the rows R is keep(rest) of those rows in R whose session has one in R that satisfies F. */
+static void put_sessions(sq_sql *sql, const sq_query *query) {
+  const sq_node *keep = query->filter.keep;
+  bool whole = keep->kind != SQ_N_AND;
+  for (uint32_t i = 0; i < (whole ? 1 : keep->count); i++) {
+    const sq_node *member = whole ? keep : keep->kids[i];
+    if (!is_hoisted(query, member)) continue;
+    put(sql, " AND (r.session_id, r.organization_id, r.project) IN (SELECT q.session_id, q.organization_id, q.project FROM request AS q WHERE ");
+    sq_emit_scope(sql, "q");
+    sq_emit_template(sql, sql->target->in_session, "q", SQ_F_NONE, 0);
+    sq_emit_rows(sql, query->filter.rows, "q");
+    put(sql, " AND ");
+    sq_emit_rows(sql, member->kids[0], "q");
+    put(sql, ")");
+  }
+}
+
+/* What keep asks beside that; NULL when memory ended. */
+static const sq_node *rest_of(sq_sql *sql, const sq_query *query) {
+  const sq_node *keep = query->filter.keep;
+  if (keep->kind != SQ_N_AND && !is_hoisted(query, keep)) return keep;
+  sq_node *rest = sq_arena_take(sql->arena, sizeof *rest);
+  sq_node **kids = rest ? sq_arena_take(sql->arena, (keep->count + 1) * sizeof *kids) : NULL;
+  if (!kids) {
+    sq_fail_memory(sql->error);
+    return NULL;
+  }
+  *rest = (sq_node){.kind = SQ_N_AND, .level = SQ_LEVEL_SESSION, .kids = kids, .place = SQ_NOWHERE};
+  for (uint32_t i = 0; keep->kind == SQ_N_AND && i < keep->count; i++)
+    if (!is_hoisted(query, keep->kids[i])) kids[rest->count++] = keep->kids[i];
+  if (rest->count == 0) rest->kind = SQ_N_TRUE;
+  return rest->count == 1 ? kids[0] : rest;
+}
+
+static void put_groups(sq_sql *sql, const sq_query *query, const sq_node *rest, const needs *needs) {
   put(sql, "SELECT r.organization_id AS organization_id");
   if (sq_by_session(query)) put(sql, ", r.project AS project");
   for (size_t i = 0; i < query->key_count; i++) {
@@ -85,8 +124,9 @@ static void put_groups(sq_sql *sql, const sq_query *query, const needs *needs) {
     sq_text_format(&sql->text, " AS %s", sq_field_short_name((sq_field)i));
   }
   unsigned quantified = 0;
-  put_quantified(sql, query->filter.keep, &quantified);
+  put_quantified(sql, rest, &quantified);
   put_rows(sql, query);
+  put_sessions(sql, query);
   put(sql, " GROUP BY k1");
   for (size_t i = 1; i < query->key_count; i++) sq_text_format(&sql->text, ", k%zu", i + 1);
   put(sql, sq_by_session(query) ? ", r.project, r.organization_id" : ", r.organization_id");
@@ -226,10 +266,12 @@ static needs needs_of(const sq_query *query, bool columns) {
 }
 
 static void put_kept(sq_sql *sql, const sq_query *query, const needs *needs) {
+  const sq_node *rest = rest_of(sql, query);
+  if (!rest) return;
   put(sql, " FROM (");
-  put_groups(sql, query, needs);
+  put_groups(sql, query, rest, needs);
   put(sql, ") AS s WHERE ");
-  sq_emit_keep(sql, query->filter.keep, query->keys[0].kind == SQ_KEY_MEMBER);
+  sq_emit_keep(sql, rest, query->keys[0].kind == SQ_KEY_MEMBER);
 }
 
 static void select_groups(sq_sql *sql, const sq_query *query, const sq_value *after, const sq_columns *columns) {
