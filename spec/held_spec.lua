@@ -134,7 +134,7 @@ describe("updates that came before their request", function()
     for _, before in ipairs { true, false } do
       for _, more in ipairs { {}, { cost_usd = 7 } } do
         local db = memory { prices = list }
-        local record, patch = with({ request_id = "r", created_at = 1, model = "m" }, more), { request_id = "r", prompt_tokens = 30, completion_tokens = 20 }
+        local record, patch = with({ request_id = "r", created_at = 1, model = "m", project = "p" }, more), { request_id = "r", prompt_tokens = 30, completion_tokens = 20 }
         if before then assert(db:update(patch, { hold = true })) end
         assert(db:add(record))
         if not before then assert(db:update(patch, { hold = true })) end

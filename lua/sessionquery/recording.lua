@@ -25,7 +25,8 @@ local function write_records(db, open, records, what, options)
   if type(records) ~= "table" then error(("%s: expected a record or a list of records, got %s"):format(what, type(records)), 4) end
   local is_list = next(records) == nil or rawget(records, 1) ~= nil
   if is_list then check.list(records, what, 2) end
-  local mode = options.on_conflict == "update" and "none" or options.mode -- what is recorded already may have a cost
+  local mode = options.on_conflict == "update" and "none" -- what is recorded already may have a cost
+    or options.hold and "hold" or options.mode
   local lines, message, detail, number = lines_of(reprice.records(db, is_list and records or { records }, mode), what, 5)
   if lines then
     options.ids = true

@@ -121,13 +121,14 @@ local function changes_cost(record)
   return false
 end
 
---- The stored request that a record updates; nil when there is none, or the store cannot tell.
-local function find_row(db, record)
+--- The stored request that a record updates; nil when there is none, or the store cannot tell. `anywhere`: a record that
+--- names no project is of any.
+local function find_row(db, record, anywhere)
   local query = db:requests():where(f.request_id:eq(rawget(record, "request_id")))
   for _, row in ipairs(query:all() or {}) do
     local organization, project = rawget(record, "organization_id"), rawget(record, "project")
     if (row.organization_id == nil or row.organization_id == (organization or "")) -- nil: it is the handle's
-      and (row.project == nil or row.project == (project or "default")) then return row end
+      and (row.project == nil or row.project == (project or "default") or (anywhere and not is_given(project))) then return row end
   end
 end
 
@@ -153,7 +154,7 @@ end
 
 --- Updates with the costs that come of them, where those stored are not recorded ones. A cost that was computed
 --- goes when none can be computed any more. `records` and its tables stay as they are.
-local function of_updates(db, prices, records)
+local function of_updates(db, prices, records, anywhere)
   local list, rows = {}, {} -- rows: as the updates before leave them; false: their cost is a recorded one
   for i = 1, #records do
     local record = records[i]
@@ -165,7 +166,7 @@ local function of_updates(db, prices, records)
         rows[key] = false
       elseif changes_cost(record) then
         if rows[key] == nil then
-          local row = find_row(db, record)
+          local row = find_row(db, record, anywhere)
           rows[key] = row and is_ours(row) and row or false
         end
         if rows[key] then list[i] = merge(prices, rows[key], record) end
@@ -185,7 +186,7 @@ end
 function reprice.records(db, records, mode)
   local prices = rawget(db, "_prices")
   if not prices or mode == "none" then return records end
-  if mode == "merge" then return of_updates(db, prices, records) end
+  if mode == "merge" or mode == "hold" then return of_updates(db, prices, records, mode == "hold") end
   local list = {}
   for i = 1, #records do
     local cost = type(records[i]) == "table" and prices:missing_cost(records[i])
