@@ -35,11 +35,11 @@ static void draw_carets(sq_error *error, const char *source, size_t length) {
 /* ------------------------------------------------------------------------------------------- the register */
 
 static const sq_dialect dialects[] = {
-    {"freeplay", sq_freeplay_filter, sq_freeplay_write, locate_json, NULL, NULL, true},
-    {"helicone", sq_helicone_filter, sq_helicone_write, locate_json, sq_helicone_endpoints, sq_helicone_notes, false},
-    {"langsmith", sq_langsmith_filter, sq_langsmith_write, draw_carets, NULL, NULL, false},
-    {"langsmith-projects", sq_langsmith_projects_filter, sq_langsmith_projects_write, draw_carets, NULL, NULL, false},
-    {"where", sq_where_filter, sq_where_write, draw_carets, NULL, NULL, false},
+    {"freeplay", sq_freeplay_filter, sq_freeplay_write, locate_json, NULL, NULL},
+    {"helicone", sq_helicone_filter, sq_helicone_write, locate_json, sq_helicone_endpoints, sq_helicone_notes},
+    {"langsmith", sq_langsmith_filter, sq_langsmith_write, draw_carets, NULL, NULL},
+    {"langsmith-projects", sq_langsmith_projects_filter, sq_langsmith_projects_write, draw_carets, NULL, NULL},
+    {"where", sq_where_filter, sq_where_write, draw_carets, NULL, NULL},
 };
 
 const char *sq_dialect_at(size_t index) {
@@ -80,6 +80,12 @@ static void finish_error(const sq_dialect *dialect, sq_error *error, const char 
   if (error->placed) dialect->locate(error, source, length);
 }
 
+/* What sessions are found by cannot be about sessions. */
+static bool check_whole(const sq_node *tree, sq_error *error) {
+  const sq_node *part = sq_find_session_part(tree);
+  return !part || sq_fail_place(error, SQ_E_LEVEL, part->place, "a whole filter finds sessions by their requests: it takes request fields only");
+}
+
 sq_filter *sq_filter_compile(const char *name, const char *source, size_t length, const sq_filter_options *options,
                              const sq_allocator *allocator, sq_error *error) {
   const sq_dialect *dialect = sq_dialect_named(name, error);
@@ -91,9 +97,11 @@ sq_filter *sq_filter_compile(const char *name, const char *source, size_t length
   sq_node *tree = check_source(source, length, error) ? dialect->filter(&builder, source, length) : NULL;
   sq_filter *filter = tree ? sq_filter_finish(&arena, tree, false, allocator, error) : NULL;
   sq_arena_end(&arena);
-  if (filter) filter->whole = dialect->whole;
-  else finish_error(dialect, error, source, length);
-  return filter;
+  if (filter) filter->whole = builder.whole;
+  if (filter && (!filter->whole || check_whole(filter->tree, error))) return filter;
+  finish_error(dialect, error, source, length);
+  sq_filter_free(filter);
+  return NULL;
 }
 
 static const sq_endpoint *find_endpoint(const sq_dialect *dialect, const char *name, sq_error *error) {

@@ -31,7 +31,6 @@ typedef struct sq_dialect {
   /* What can be asked with a whole request body, up to one without a name; the first when none is named. NULL: nothing. */
   const sq_endpoint *endpoints;
   const sq_note *notes; /* up to one without a name; NULL: none */
-  bool whole;           /* its sessions are those with a request that the whole filter lets through */
 } sq_dialect;
 
 /* NULL and an error that names the nearest when there is no such dialect. */

@@ -370,5 +370,6 @@ sq_node *sq_freeplay_filter(sq_builder *builder, const char *source, size_t leng
   if (!sq_json_doc_open(&f.doc, builder->arena, source, length, builder->error)) return NULL;
   sq_node *tree = read_source(&f);
   sq_json_doc_close(&f.doc);
+  builder->whole = true;
   return tree;
 }

@@ -36,7 +36,7 @@ static void begin_leaf(sq_writer *w, const freeplay_field *field, const char *ke
 static void write_time(sq_writer *w, const sq_node *leaf, int64_t micros) {
   sq_text time = {0};
   if (!sq_write_time(&time, micros)) {
-    sq_unsaid(w, leaf, "a year has four digits");
+    sq_unsaid(w, leaf, SQ_NO_SUCH_YEAR);
   } else if (time.data) {
     *strchr(time.data, 'T') = ' ';
     sq_json_write_string(w->out, time.data, time.length - 1); /* without the Z */
@@ -180,7 +180,13 @@ static const freeplay_field *find_note(const sq_node *asked) {
 }
 
 static void write_entry(sq_writer *w, const sq_node *entry, bool in_trace) {
-  const sq_node *both = entry->kids[0];
+  const sq_node *both = entry->kids[0], *member = sq_entry_as_member(w, entry);
+  if (member) {
+    w->origin = entry;
+    write_leaf(w, member, in_trace);
+    w->origin = NULL;
+    return;
+  }
   bool keyed = entry->field == SQ_F_FEEDBACK && both->kind == SQ_N_AND && both->count == 2 &&
                is_compare(both->kids[0], SQ_F_ENTRY_KEY, SQ_OP_EQ);
   if (!keyed) {
@@ -260,7 +266,8 @@ static void write_node(sq_writer *w, const sq_node *node, bool in_trace, unsigne
     case SQ_N_OR: write_many(w, node, in_trace, depth); break;
     case SQ_N_ENTRY: write_entry(w, node, in_trace); break;
     case SQ_N_FALSE:
-      if (node->level) write_leaf(w, node, in_trace);
+      if (node->level == SQ_LEVEL_SESSION) sq_unsaid(w, node, "Freeplay's filters are about requests");
+      else if (node->level) write_leaf(w, node, in_trace);
       else sq_text_put(w->out, "{\"or\":[]}");
       break;
     case SQ_N_TRUE:

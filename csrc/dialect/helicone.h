@@ -74,6 +74,20 @@ bool helicone_say_blank(const sq_node *compare, bool negated, helicone_saying *o
 /* The same as helicone_say by a certain column. */
 bool helicone_say_column(const helicone_column *column, const sq_node *compare, bool negated, helicone_saying *out);
 
+/* "equals":"x": the comparison's operator and value. */
+void helicone_put_operation(sq_writer *w, const sq_node *compare, const helicone_operation *operation);
+/* Whether both ask about the same field, or member of a map. */
+bool helicone_same_subject(const sq_node *a, const sq_node *b);
+/* A score, of this field, that is true, or 1; or one that is false, or 0. */
+bool helicone_is_score_pair(const sq_node *first, const sq_node *second, sq_field field);
+
+/* --- helicone_write_feedback.c */
+
+/* An entry of the rating's feedback as one leaf; false, and nothing is written, when it cannot be one. */
+bool helicone_write_feedback(sq_writer *w, const sq_node *entry);
+/* An entry of that feedback of which nothing else is asked. */
+bool helicone_is_any_feedback(const sq_node *node);
+
 /* --- helicone.c */
 
 typedef struct helicone {

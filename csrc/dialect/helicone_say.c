@@ -215,3 +215,17 @@ bool helicone_say_blank(const sq_node *node, bool negated, helicone_saying *out)
   }
   return false;
 }
+
+/* --------------------------------------------------------------------------------------------------- two leaves */
+
+bool helicone_same_subject(const sq_node *a, const sq_node *b) {
+  return a->field == b->field && !a->name == !b->name &&
+         (!a->name || sq_compare_bytes(a->name, a->name_length, b->name, b->name_length) == 0);
+}
+
+bool helicone_is_score_pair(const sq_node *first, const sq_node *second, sq_field field) {
+  if (first->kind != SQ_N_COMPARE || second->kind != SQ_N_COMPARE || first->field != field || !helicone_same_subject(first, second)) return false;
+  if (first->op != SQ_OP_EQ || second->op != SQ_OP_EQ || first->flags || second->flags) return false;
+  const sq_value *truth = &first->values[0].value, *number = &second->values[0].value;
+  return truth->kind == SQ_BOOLEAN && number->kind == SQ_REAL && number->real == truth->boolean;
+}

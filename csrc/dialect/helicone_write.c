@@ -12,17 +12,11 @@ static void write_node(sq_writer *w, const sq_node *node, bool negated);
 /* ----------------------------------------------------------------------------------------------- one leaf */
 
 static void put_exact_pattern(sq_writer *w, const char *text, size_t length) {
-  sq_text pattern = {.allocator = w->out->allocator};
-  for (size_t i = 0; i < length; i++) {
-    if (sq_one_of("%_\\", text[i])) sq_text_byte(&pattern, '\\');
-    sq_text_byte(&pattern, text[i]);
-  }
-  sq_json_write_string(w->out, pattern.data ? pattern.data : "", pattern.length);
-  w->out->failed = w->out->failed || pattern.failed;
-  sq_text_free(&pattern);
+  const sq_value pattern = sq_as_pattern(w, &(sq_value){.kind = SQ_STRING, .length = (uint32_t)length, .text = text}, false);
+  sq_json_write_string(w->out, pattern.text, pattern.length);
 }
 
-static void put_operation(sq_writer *w, const sq_node *node, const helicone_operation *operation) {
+void helicone_put_operation(sq_writer *w, const sq_node *node, const helicone_operation *operation) {
   sq_json_write_string(w->out, operation->name, strlen(operation->name));
   put(w, ":");
   if (operation->constant) put(w, operation->constant);
@@ -36,7 +30,7 @@ static void put_leaf(sq_writer *w, const sq_node *node, const helicone_saying *s
   if (saying->group) sq_text_format(w->out, "\"%s\":{", saying->group);
   sq_json_write_string(w->out, saying->column, saying->column_length);
   put(w, ":{");
-  put_operation(w, node, &saying->operations[which]);
+  helicone_put_operation(w, node, &saying->operations[which]);
   put(w, saying->group ? "}}}}" : "}}}");
 }
 
@@ -121,92 +115,21 @@ typedef struct item {
 
 static const sq_node *without_not(const sq_node *node) { return node->kind == SQ_N_NOT ? node->kids[0] : node; }
 
-static bool same_subject(const sq_node *a, const sq_node *b) {
-  return a->field == b->field && !a->name == !b->name &&
-         (!a->name || sq_compare_bytes(a->name, a->name_length, b->name, b->name_length) == 0);
-}
-
 /* absent or "" in an OR; present and not "" in an AND */
 static bool is_blank_pair(sq_node_kind kind, const sq_node *first, const sq_node *second) {
   const sq_node *present = without_not(first), *empty = without_not(second);
   if ((first->kind == SQ_N_NOT) != (kind == SQ_N_OR) || (second->kind == SQ_N_NOT) != (kind == SQ_N_AND)) return false;
   helicone_saying saying;
   return present->kind == SQ_N_COMPARE && present->op == SQ_OP_PRESENT && empty->kind == SQ_N_COMPARE && empty->op == SQ_OP_EQ &&
-         empty->values[0].value.kind == SQ_STRING && empty->values[0].value.length == 0 && same_subject(present, empty) &&
+         empty->values[0].value.kind == SQ_STRING && empty->values[0].value.length == 0 && helicone_same_subject(present, empty) &&
          helicone_say_blank(present, false, &saying);
 }
 
-/* A score that is true, or 1, or one that is false, or 0. */
-static bool is_score_pair(sq_node_kind kind, const sq_node *first, const sq_node *second, sq_field field) {
-  if (kind != SQ_N_OR || first->kind != SQ_N_COMPARE || second->kind != SQ_N_COMPARE || first->field != field) return false;
-  if (first->op != SQ_OP_EQ || second->op != SQ_OP_EQ || first->flags || second->flags || !same_subject(first, second)) return false;
-  const sq_value *truth = &first->values[0].value, *number = &second->values[0].value;
-  return truth->kind == SQ_BOOLEAN && number->kind == SQ_REAL && number->real == truth->boolean;
-}
-
 static bool is_feedback_score(sq_node_kind kind, const sq_node *first, const sq_node *second) {
-  return is_score_pair(kind, first, second, SQ_F_SCORES) && sq_same_text(HELICONE_FEEDBACK_KEY, first->name, first->name_length);
+  return kind == SQ_N_OR && helicone_is_score_pair(first, second, SQ_F_SCORES) && sq_same_text(HELICONE_FEEDBACK_KEY, first->name, first->name_length);
 }
 
 /* ------------------------------------------------------------------------------------------------- feedback */
-
-/* What a leaf of feedback says of its columns; each stands in it once. */
-typedef struct feedback {
-  const helicone_column *columns[3]; /* in the order in which they were asked about */
-  struct {
-    const sq_node *node;
-    helicone_operation operation;
-  } operations[3][8];
-  unsigned counts[3], count;
-} feedback;
-
-static bool add_operation(feedback *f, const helicone_column *column, const sq_node *node, const helicone_operation *operation) {
-  unsigned i = 0;
-  while (i < f->count && f->columns[i] != column) i++;
-  if (i == f->count) f->columns[f->count++] = column;
-  for (unsigned j = 0; j < f->counts[i]; j++)
-    if (strcmp(f->operations[i][j].operation.name, operation->name) == 0) return false;
-  f->operations[i][f->counts[i]].node = node;
-  f->operations[i][f->counts[i]++].operation = *operation;
-  return true;
-}
-
-static bool add_member(feedback *f, const sq_node *node) {
-  bool negated = node->kind == SQ_N_NOT;
-  const sq_node *leaf = without_not(node);
-  const helicone_column *id = helicone_find_column(helicone_feedback_columns, "id"), *rating = helicone_find_column(helicone_feedback_columns, "rating");
-  if (leaf->kind == SQ_N_FALSE)
-    return add_operation(f, id, leaf, &(helicone_operation){.name = negated ? "not-equals" : "equals", .constant = "0.5"});
-  if (leaf->kind == SQ_N_OR && leaf->count == 2 && !negated && is_score_pair(SQ_N_OR, leaf->kids[0], leaf->kids[1], SQ_F_ENTRY_SCORE)) {
-    bool yes = leaf->kids[0]->values[0].value.boolean;
-    return add_operation(f, rating, leaf, &(helicone_operation){.name = "equals", .constant = yes ? "true" : "false"});
-  }
-  if (leaf->kind != SQ_N_COMPARE || leaf->op == SQ_OP_AMONG) return false;
-  const helicone_column *column = leaf->field == SQ_F_ENTRY_ID ? id : helicone_find_column(helicone_feedback_columns, "created_at");
-  helicone_saying saying = {0};
-  if (column->field != leaf->field || !helicone_say_column(column, leaf, negated, &saying) || saying.either) return false;
-  for (unsigned i = 0; i < saying.count; i++)
-    if (!add_operation(f, column, leaf, &saying.operations[i])) return false;
-  return true;
-}
-
-static bool is_feedback_key(const sq_node *node) {
-  return node->kind == SQ_N_COMPARE && node->field == SQ_F_ENTRY_KEY && node->op == SQ_OP_EQ &&
-         sq_same_text(HELICONE_FEEDBACK_KEY, node->values[0].value.text, node->values[0].value.length);
-}
-
-/* The key that a leaf of feedback is always about, and what its columns ask besides. */
-static bool read_feedback(const sq_node *entry, feedback *f) {
-  const sq_node *inside = entry->kids[0];
-  bool many = inside->kind == SQ_N_AND, keyed = false;
-  for (uint32_t i = 0; i < (many ? inside->count : 1); i++) {
-    const sq_node *member = many ? inside->kids[i] : inside;
-    bool is_key = !keyed && is_feedback_key(member);
-    if (!is_key && !add_member(f, member)) return false;
-    keyed = keyed || is_key;
-  }
-  return keyed;
-}
 
 /* The id of the request stands in the same leaf: without it, an entry of nothing but the key has no column. */
 static bool say_request_id(const sq_node *node, helicone_saying *out) {
@@ -220,36 +143,21 @@ static bool say_request_id(const sq_node *node, helicone_saying *out) {
 }
 
 static bool is_request_pair(sq_node_kind kind, const sq_node *first, const sq_node *second) {
-  feedback f = {.count = 0};
   helicone_saying saying;
-  return kind == SQ_N_AND && first->kind == SQ_N_ENTRY && first->field == SQ_F_FEEDBACK && read_feedback(first, &f) && f.count == 0 &&
-         say_request_id(second, &saying);
+  return kind == SQ_N_AND && helicone_is_any_feedback(first) && say_request_id(second, &saying);
 }
 
 static void write_request_pair(sq_writer *w, const sq_node *second) {
   helicone_saying saying;
   if (!say_request_id(second, &saying)) return;
   put(w, "{\"feedback\":{\"response_id\":{");
-  put_operation(w, without_not(second), &saying.operations[0]);
+  helicone_put_operation(w, without_not(second), &saying.operations[0]);
   put(w, "}}}");
 }
 
 static void write_feedback(sq_writer *w, const sq_node *entry, bool negated) {
-  feedback f = {.count = 0};
-  if (negated || !read_feedback(entry, &f)) {
-    unsaid(w, entry, negated, negated ? "Helicone cannot say that no feedback is like that" : "Helicone asks of one " HELICONE_FEEDBACK_KEY " at once for its id, time and rating");
-    return;
-  }
-  if (f.count == 0) put(w, "{\"feedback\":{\"id\":{\"gte\":-1e30}"); /* any */
-  for (unsigned i = 0; i < f.count; i++) {
-    sq_text_format(w->out, i ? ",\"%s\":" : "{\"feedback\":{\"%s\":", f.columns[i]->name);
-    for (unsigned j = 0; j < f.counts[i]; j++) {
-      put(w, j ? "," : "{");
-      put_operation(w, f.operations[i][j].node, &f.operations[i][j].operation);
-    }
-    put(w, "}");
-  }
-  put(w, "}}");
+  if (negated) unsaid(w, entry, true, "Helicone cannot say that no feedback is like that");
+  else if (!helicone_write_feedback(w, entry)) unsaid(w, entry, false, "Helicone asks of one " HELICONE_FEEDBACK_KEY " at once for its id, time and rating");
 }
 
 static void write_entry(sq_writer *w, const sq_node *entry, bool negated) {

@@ -45,13 +45,13 @@ static bool all_text(const langsmith_compare *c) {
 }
 
 /* A thread's id may stand in the metadata, under any of three keys: we keep it as session_id, whoever recorded it. So a
-   pair that names such a key and a text is true of the session_id too. NULL where it is no such pair. */
+   pair that names such a key and a text is true of the session_id too. NULL where it is no such pair, or never true. */
 static const langsmith_compare *thread_of(const langsmith *l, const langsmith_pairs *together) {
   if (!l->vocabulary->threads || together->count != 2 || together->items->field->family != LANGSMITH_METADATA) return NULL;
   const langsmith_compare *key = &together->items[0], *value = &together->items[1];
   if (about_key(value)) key = value, value = &together->items[0];
   bool pair = about_key(key) && !about_key(value) && chooses(key) && chooses(value);
-  return pair && has_thread_key(key) && all_text(value) ? value : NULL;
+  return pair && has_thread_key(key) && value->count > 0 && all_text(value) ? value : NULL;
 }
 
 static sq_node *build_together(langsmith *l, const langsmith_pairs *together) {

@@ -13,14 +13,8 @@ static void put_text(langsmith_writer *lw, const char *text, size_t length) { sq
 
 /* ---------------------------------------------------------------------------------------------------- values */
 
-static void put_time(langsmith_writer *lw, const sq_node *leaf, int64_t micros) {
-  put(lw, "\"");
-  if (!sq_write_time(lw->w->out, micros)) sq_unsaid(lw->w, leaf, "a time before the year 0 or behind 9999");
-  put(lw, "\"");
-}
-
 static void put_integer(langsmith_writer *lw, const sq_node *leaf, const langsmith_field *field, int64_t value) {
-  if (field->class == LANGSMITH_OF_TIMES) put_time(lw, leaf, value);
+  if (field->class == LANGSMITH_OF_TIMES) sq_write_json_time(lw->w, leaf, value);
   else sq_write_scaled(lw->w->out, value, field->class == LANGSMITH_OF_SECONDS ? field->digits : sq_seen_type(leaf) == SQ_T_MONEY ? 9 : 0);
 }
 
@@ -28,7 +22,7 @@ static void put_integer(langsmith_writer *lw, const sq_node *leaf, const langsmi
 static void put_real(langsmith_writer *lw, const sq_node *leaf, const langsmith_field *field, double value) {
   double micros = value * (double)SQ_MICROS_PER_SECOND;
   if (field->class != LANGSMITH_OF_TIMES) sq_write_real(lw->w->out, value);
-  else put_time(lw, leaf, fabs(micros) < 9e18 ? (int64_t)round(micros) : INT64_MAX);
+  else sq_write_json_time(lw->w, leaf, fabs(micros) < 9e18 ? (int64_t)round(micros) : INT64_MAX);
 }
 
 static bool is_status(const sq_value *value) {
@@ -146,13 +140,6 @@ static void put_choice(langsmith_writer *lw, const sq_node *choice, const langsm
 
 /* --------------------------------------------------------------------------------------------------- patterns */
 
-/* No number and no truth value, as text, holds one of these bytes; so what looks for one finds text only. */
-static bool is_text_only(const sq_value *needle) {
-  for (uint32_t i = 0; i < needle->length; i++)
-    if (!sq_one_of("0123456789+-.etrufals%_\\", needle->text[i])) return true;
-  return false;
-}
-
 /* In any case it is the same: no letter. */
 static bool is_caseless(const sq_value *needle) {
   for (uint32_t i = 0; i < needle->length; i++) {
@@ -162,38 +149,17 @@ static bool is_caseless(const sq_value *needle) {
   return true;
 }
 
-/* contains as a pattern of like. */
-static const char *as_pattern(langsmith_writer *lw, const sq_value *needle, size_t *length) {
-  char *pattern = sq_arena_take(lw->w->arena, 2 * (size_t)needle->length + 3);
-  if (!pattern) {
-    sq_fail_memory(lw->w->error);
-    return NULL;
-  }
-  pattern[(*length)++] = '%';
-  for (uint32_t i = 0; i < needle->length; i++) {
-    if (sq_one_of("%_\\", needle->text[i])) pattern[(*length)++] = '\\';
-    pattern[(*length)++] = needle->text[i];
-  }
-  pattern[(*length)++] = '%';
-  return pattern;
-}
-
 static void put_like(langsmith_writer *lw, const sq_node *leaf, const langsmith_field *field, bool negated) {
   sq_value pattern = leaf->values[0].value;
   if (leaf->op != SQ_OP_LIKE && !is_caseless(&pattern)) {
     sq_unsaid(lw->w, leaf, "LangSmith's like tells upper from lower case");
     return;
   }
-  if (leaf->flags & SQ_AS_TEXT && !is_text_only(&pattern)) {
+  if (leaf->flags & SQ_AS_TEXT && !sq_same_as_text(leaf)) {
     sq_unsaid(lw->w, leaf, "LangSmith's like looks at text only, not at numbers");
     return;
   }
-  if (leaf->op == SQ_OP_CONTAINS) {
-    size_t length = 0;
-    const char *text = as_pattern(lw, &pattern, &length);
-    if (!text) return;
-    pattern = (sq_value){.kind = SQ_STRING, .length = (uint32_t)length, .text = text};
-  }
+  if (leaf->op == SQ_OP_CONTAINS) pattern = sq_as_pattern(lw->w, &pattern, true);
   put_one(lw, leaf, field, function_of(SQ_OP_LIKE, negated), &pattern);
 }
 

@@ -1,5 +1,6 @@
 /* The infix language for people:
 
+     filter = any | "whole" "(" any ")"
      any    = both { "or" both }            both = one { "and" one }
      one    = "not" one | "(" any ")" | "true" | "false" | over | entry | compare
      over   = ("some" | "every" | "root" | "in_trace" | "enclosing" | "enclosed") "(" any ")"
@@ -13,6 +14,7 @@
      value  = text | number | time | "true" | "false" | "null"
 
    text(…) sees a map's member as text, 1 as '1'; or_zero(…) takes an absent number for 0, as some vendors do.
+   A whole filter trims no session: it finds those with one request (or trace) that it lets through, as Freeplay does.
    A boolean field alone asks whether it is true. Keywords are free of case. */
 #include <string.h>
 
@@ -262,6 +264,7 @@ static sq_node *parse_one(parser *p) {
   if (p->token.kind != WHERE_NAME) return fail_expected(p, "a condition");
   if (where_is(&p->token, "true") || where_is(&p->token, "false")) return parse_constant(p);
   if (where_is(&p->token, "entry")) return parse_entry(p);
+  if (where_is(&p->token, "whole")) return fail(p, &p->token, "whole(…) stands around the whole filter");
   for (size_t i = 0; i < sizeof overs / sizeof *overs; i++)
     if (where_is(&p->token, sq_node_name(overs[i]))) return parse_over(p, overs[i]);
   return parse_compare(p);
@@ -289,10 +292,16 @@ static sq_node *parse_many(parser *p, const char *word, sq_node_kind kind, sq_no
 static sq_node *parse_both(parser *p) { return parse_many(p, "and", SQ_N_AND, parse_one_bounded); }
 static sq_node *parse_any(parser *p) { return parse_many(p, "or", SQ_N_OR, parse_both); }
 
+static sq_node *parse_whole(parser *p) {
+  sq_node *inside = expect_symbol(p, "(") ? parse_any(p) : NULL;
+  p->builder->whole = true;
+  return inside && expect_symbol(p, ")") ? inside : NULL;
+}
+
 sq_node *sq_where_filter(sq_builder *builder, const char *source, size_t length) {
   parser p = {.builder = builder, .lexer = {builder, source, source, source + length}};
   advance(&p);
-  sq_node *tree = parse_any(&p);
+  sq_node *tree = take_word(&p, "whole") ? parse_whole(&p) : parse_any(&p);
   if (!tree || p.token.kind == WHERE_END) return tree;
-  return fail_expected(&p, "'and', 'or' or the end");
+  return fail_expected(&p, builder->whole ? "the end: whole(…) is the whole filter" : "'and', 'or' or the end");
 }

@@ -154,6 +154,8 @@ static void write_node(sq_writer *w, const sq_node *node, bond around) {
 }
 
 bool sq_where_write(sq_writer *w, const sq_node *tree) {
+  if (w->whole) put(w, "whole(");
   write_node(w, tree, LOOSE_OR);
+  if (w->whole) put(w, ")");
   return true;
 }

@@ -18,7 +18,7 @@ void sq_unsaid(sq_writer *w, const sq_node *part, const char *why, ...) {
   va_start(arguments, why);
   vsnprintf(reason, sizeof reason, why, arguments);
   va_end(arguments);
-  sq_dump(&dump, part);
+  sq_dump(&dump, w->origin ? w->origin : part);
   sq_text_put(w->unsaid, sq_is_unsaid(w) ? ",{\"part\":" : "{\"part\":");
   sq_json_write_string(w->unsaid, dump.data ? dump.data : "", dump.length);
   sq_text_put(w->unsaid, ",\"reason\":");
@@ -57,9 +57,9 @@ void sq_write_real(sq_text *out, double value) {
   else sq_json_write_real(out, value);
 }
 
-static void write_json_time(sq_writer *w, const sq_node *compare, int64_t micros) {
+void sq_write_json_time(sq_writer *w, const sq_node *compare, int64_t micros) {
   sq_text_byte(w->out, '"');
-  if (!sq_write_time(w->out, micros)) sq_unsaid(w, compare, "a time before the year 0 or behind 9999");
+  if (!sq_write_time(w->out, micros)) sq_unsaid(w, compare, SQ_NO_SUCH_YEAR);
   sq_text_byte(w->out, '"');
 }
 
@@ -69,8 +69,25 @@ void sq_write_json(sq_writer *w, const sq_node *compare, uint32_t which) {
   if (value->kind == SQ_STRING) sq_json_write_string(w->out, value->text, value->length);
   else if (value->kind == SQ_BOOLEAN) sq_text_put(w->out, value->boolean ? "true" : "false");
   else if (value->kind == SQ_REAL) sq_write_real(w->out, value->real);
-  else if (type == SQ_T_TIME) write_json_time(w, compare, value->integer);
+  else if (type == SQ_T_TIME) sq_write_json_time(w, compare, value->integer);
   else sq_write_scaled(w->out, value->integer, type == SQ_T_MONEY ? 9 : 0);
+}
+
+sq_value sq_as_pattern(sq_writer *w, const sq_value *text, bool part) {
+  sq_value pattern = {.kind = SQ_STRING, .text = ""};
+  char *bytes = sq_arena_take(w->arena, 2 * (size_t)text->length + 3);
+  if (!bytes) {
+    sq_fail_memory(w->error);
+    return pattern;
+  }
+  pattern.text = bytes;
+  if (part) bytes[pattern.length++] = '%';
+  for (uint32_t i = 0; i < text->length; i++) {
+    if (sq_one_of("%_\\", text->text[i])) bytes[pattern.length++] = '\\';
+    bytes[pattern.length++] = text->text[i];
+  }
+  if (part) bytes[pattern.length++] = '%';
+  return pattern;
 }
 
 /* --------------------------------------------------------------------------------------------- equal forms */
@@ -190,7 +207,7 @@ bool sq_filter_write(const sq_filter *filter, const char *name, sq_text *out, sq
   sq_arena arena;
   sq_arena_begin(&arena, filter->allocator, NULL, 0);
   sq_text text = {.allocator = out->allocator}, parts = {.allocator = unsaid->allocator};
-  sq_writer w = {&arena, &text, &parts, error};
+  sq_writer w = {.arena = &arena, .out = &text, .unsaid = &parts, .error = error, .whole = filter->whole};
   bool written = write_filter(&w, filter, dialect);
   if (written && !sq_is_unsaid(&w)) {
     sq_text_append(out, text.data, text.length);

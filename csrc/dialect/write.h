@@ -15,6 +15,8 @@ typedef struct sq_writer {
   sq_text *out;    /* the source text */
   sq_text *unsaid; /* JSON: {"part", "reason"} of each part that cannot be said, with commas between */
   sq_error *error;
+  const sq_node *origin; /* the part of the tree that what is written stands for, when that is another; or NULL */
+  bool whole;      /* the filter is a whole one: only a language that tells them apart needs to look */
 } sq_writer;
 
 /* This part of the tree cannot be said. The reason is a clause without a full stop: "tags have no order". */
@@ -28,12 +30,19 @@ static inline bool sq_is_unsaid(const sq_writer *w) { return w->unsaid->length >
 void sq_write_scaled(sq_text *out, int64_t value, int scale);
 /* RFC 3339 in UTC, without quotes. False, and nothing is written, when the year has not four digits. */
 bool sq_write_time(sq_text *out, int64_t micros);
+/* The same in quotes; what it cannot write is unsaid. */
+void sq_write_json_time(sq_writer *w, const sq_node *compare, int64_t micros);
+#define SQ_NO_SUCH_YEAR "a time before the year 0 or behind 9999"
 /* The shortest text that reads back as the same double; the infinities, which bind makes of bounds that no double
    can have, are numbers beyond all doubles. */
 void sq_write_real(sq_text *out, double value);
 /* The comparison's value number `which` as JSON, in the units of canonical fields: text and times are strings,
    money is dollars. A time that RFC 3339 cannot have is left unsaid. */
 void sq_write_json(sq_writer *w, const sq_node *compare, uint32_t which);
+
+/* A text as a pattern of like that matches it and nothing else, or what it is a part of, in the arena. The empty text
+   when memory ended, which the error then says. */
+sq_value sq_as_pattern(sq_writer *w, const sq_value *text, bool part);
 
 /* --- forms that let the same rows through */
 

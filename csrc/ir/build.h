@@ -9,6 +9,7 @@ typedef struct sq_builder {
   sq_arena *arena;
   sq_error *error;
   bool strict; /* sq_filter_options: a dialect that has no extensions need not look at it */
+  bool whole;  /* the filter is about one completion, see candidates.h; a reader may set it */
 } sq_builder;
 
 /* Children that grow one by one. Start from {0}. */
