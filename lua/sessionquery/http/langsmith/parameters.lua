@@ -1,5 +1,6 @@
 --- What a LangSmith client says: values of a query string or of a body, each of a kind, by the rules of the vendor's
 --- validator. What is wrong is told as it tells it: 422, {"detail":[{loc, msg, type}]}.
+local check = require "sessionquery.check"
 local core = require "sessionquery.core"
 
 local parameters = {}
@@ -138,7 +139,21 @@ end
 ---@field filled? boolean of a text: not ""
 ---@field required? boolean in a body
 
---- Values by name of a query string; of a name that stands twice the last one counts. Other names are left alone.
+--- What nobody has asked for: a filter that is misspelt would be none.
+local function find_strangers(arguments, known, problems)
+  local names, strangers = {}, {}
+  for _, parameter in ipairs(known) do names[parameter.name] = parameter end
+  for name in pairs(arguments) do
+    local parameter = names[name:match "^(.-)%[%d*%]$" or name]
+    if not (parameter and (parameter.list or parameter.name == name)) then strangers[#strangers + 1] = name end
+  end
+  table.sort(strangers)
+  for _, name in ipairs(strangers) do
+    problems[#problems + 1] = { loc = { "query", name }, msg = "is not known here" .. check.hint(name, names), type = "extra_forbidden" }
+  end
+end
+
+--- Values by name of a query string; of a name that stands twice the last one counts.
 ---@param arguments table<string, string[]>
 ---@param known sessionquery.http.langsmith.Parameter[]
 ---@return table? values nil when something is wrong
@@ -156,6 +171,7 @@ function parameters.of_query(arguments, known)
       if given then values[name] = read_one(given[#given], parameter, "query", problems) end
     end
   end
+  find_strangers(arguments, known, problems)
   if #problems > 0 then return nil, problems end
   return values
 end
