@@ -526,6 +526,7 @@ bool sq_project_update(sq_store *store, const char *organization, const char *id
 
 typedef struct sq_stats {
   int64_t requests, sessions, without_session, bodies, feedback, organizations, projects;
+  int64_t held; /* updates that wait for their requests */
   bool has_requests; /* first and last are set */
   int64_t first_created_at, last_created_at; /* microseconds since 1970 */
   int64_t bytes, wal_bytes; /* of the file, and of its write-ahead log */

@@ -278,6 +278,12 @@ describe("what is held", function()
     end
     assert.equal(0, assert(db:retain { days = 1 }).held)
     assert.equal(1, held(path))
+    assert.equal(1, assert(db:stats()).held)
+    for scope, count in pairs { o = 1, n = 0 } do
+      local narrowed = assert(sq.open(path, { organization = scope, readonly = true }))
+      assert.equal(count, assert(narrowed:stats()).held)
+      narrowed:close()
+    end
     assert.equal(1, assert(db:retain { days = 0 }).held + held(path)) -- of this very second
   end)
 

@@ -484,6 +484,7 @@ static int stats(lua_State *L) {
   set_integer(L, "without_session", s.without_session);
   set_integer(L, "bodies", s.bodies);
   set_integer(L, "feedback", s.feedback);
+  set_integer(L, "held", s.held);
   set_integer(L, "organizations", s.organizations);
   set_integer(L, "projects", s.projects);
   set_integer(L, "bytes", s.bytes);

@@ -28,7 +28,8 @@ static bool count(sq_store *store, const char *sql, int64_t *out, sq_error *erro
 static bool count_sides(sq_store *store, sq_stats *s, sq_error *error) {
   bool narrowed = store->organization || store->project;
   const char *bodies = narrowed ? "SELECT count(*) FROM body JOIN request USING (seq) WHERE TRUE" : "SELECT count(*) FROM body WHERE TRUE";
-  return count(store, bodies, &s->bodies, error) && count(store, "SELECT count(*) FROM feedback WHERE TRUE", &s->feedback, error);
+  return count(store, bodies, &s->bodies, error) && count(store, "SELECT count(*) FROM feedback WHERE TRUE", &s->feedback, error) &&
+         count(store, "SELECT count(*) FROM held_patch WHERE TRUE", &s->held, error);
 }
 
 static int64_t size_of(const char *path, const char *suffix) {

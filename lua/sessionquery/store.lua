@@ -370,6 +370,7 @@ end
 ---@field without_session integer requests that belong to no session
 ---@field bodies integer requests with a body
 ---@field feedback integer
+---@field held integer updates that wait for their requests
 ---@field organizations integer
 ---@field projects integer
 ---@field bytes integer of the file

@@ -3,7 +3,7 @@ local core = require "sessionquery.core"
 local command = { summary = "Print numbers about the store." }
 
 local names = {
-  "requests", "sessions", "without_session", "bodies", "feedback", "organizations", "projects",
+  "requests", "sessions", "without_session", "bodies", "feedback", "held", "organizations", "projects",
   "first_created_at", "last_created_at", "bytes", "wal_bytes", "schema_version",
   "sealed", "unsealed", "dead", "segments", "index_bytes", "index_state", "last_error",
 }
