@@ -32,8 +32,15 @@ void sq_arena_begin(sq_arena *arena, const sq_allocator *allocator, void *lent, 
   }
 }
 
+static size_t next_size(sq_arena *arena) {
+  if (arena->next == 0 || arena->next >= BLOCK_SIZE) return BLOCK_SIZE;
+  size_t size = arena->next;
+  arena->next *= 2;
+  return size;
+}
+
 static bool add_block(sq_arena *arena, size_t size) {
-  size_t whole = sizeof(sq_arena_block) + (size > BLOCK_SIZE ? size : BLOCK_SIZE);
+  size_t next = next_size(arena), whole = sizeof(sq_arena_block) + (size > next ? size : next);
   sq_arena_block *block = sq_resize(arena->allocator, NULL, 0, whole);
   if (!block) return false;
   block->next = arena->blocks;

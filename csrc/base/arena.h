@@ -10,6 +10,7 @@ typedef struct sq_arena {
   const sq_allocator *allocator;
   sq_arena_block *blocks;
   char *at, *end;
+  size_t next; /* bytes of the next block, twice as many of the one behind it, up to a limit; 0: as many as that */
 } sq_arena;
 
 /* The allocator that NULL stands for: the C library's. */

@@ -20,6 +20,7 @@ sq_query *sq_query_begin(const sq_allocator *allocator, sq_error *error) {
   }
   *query = (sq_query){.allocator = allocator};
   sq_arena_begin(&query->arena, allocator, NULL, 0);
+  query->arena.next = 512; /* a query may live long, and most need little */
   return query;
 }
 

@@ -276,7 +276,7 @@ const char *binding_text_member(lua_State *L, int index, const char *name, size_
 }
 
 /* Kilobytes that one of these holds, about: the collector sees a pointer, and would let thousands wait. */
-static int weight_of(const char *type) { return strcmp(type, BINDING_QUERY) == 0 || strcmp(type, BINDING_FILTER) == 0 ? 16 : 0; }
+static int weight_of(const char *type) { return strcmp(type, BINDING_QUERY) == 0 ? 2 : 0; }
 
 void **binding_new(lua_State *L, const char *type) {
   int weight = weight_of(type);

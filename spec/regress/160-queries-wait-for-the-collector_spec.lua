@@ -1,4 +1,4 @@
---- A query is a pointer to the collector and 16 KB to the system: beside a large heap, tens of thousands of queries that
+--- A query was a pointer to the collector and 16 KB to the system: beside a large heap, tens of thousands of queries that
 --- nobody had any more waited for a collection.
 local sq = require "sessionquery"
 
