@@ -12,7 +12,7 @@ local f = sq.field
 local threads = {}
 
 local MOST = 100
-local PAGE = 500 -- rows, and traces, that are asked for at once
+local PAGE = 4000 -- rows, and traces, that are asked for at once
 
 local function seconds(milliseconds) return milliseconds and milliseconds / 1000 or core.null end
 
@@ -21,53 +21,60 @@ local function or_null(value)
   return value
 end
 
---- Text of the first or last document of a thread.
-local function document(call, roots, id, order, name)
-  local query = call.db:requests({ bodies = true }):where(roots):where(f.session_id:eq(id)):order_by(order):select({ name, "error" })
-  local row, message, detail = query:first()
-  if message then return nil, message, detail end
-  return row or {}
-end
-
---- The threads of their traces, page after page.
-local function traces_of(call, roots, ids)
-  local query = call.db:requests():where(roots):where(f.session_id:among(ids)):select({ "trace_id", "session_id" }):limit(PAGE)
-  local thread_of, traces = {}, {}
+--- Their roots, page after page, oldest first: the traces and whose they are, and the first and the last of each thread.
+local function roots_of(call, roots, ids)
+  local found = { traces = {}, thread_of = {}, first = {}, last = {} }
+  local query = call.db:requests():where(roots):where(f.session_id:among(ids)):order_by("created_at")
+    :select({ "request_id", "trace_id", "session_id", "error" }):limit(PAGE)
   while query do
     local page, message, detail = query:page()
     if not page then return nil, message, detail end
     for _, row in ipairs(page) do
-      if row.trace_id and not thread_of[row.trace_id] then traces[#traces + 1] = row.trace_id end
-      if row.trace_id then thread_of[row.trace_id] = row.session_id end
+      local thread, trace = row.session_id, row.trace_id
+      if trace and not found.thread_of[trace] then found.traces[#found.traces + 1] = trace end
+      if trace then found.thread_of[trace] = thread end
+      found.first[thread], found.last[thread] = found.first[thread] or row, row
     end
     query = page.next and query:after(page.next)
-  end
-  return thread_of, traces
-end
-
---- What the runs of these threads' traces took, by thread.
-local function totals_of(call, project, roots, ids)
-  if #ids == 0 then return {} end
-  local thread_of, traces, more = traces_of(call, roots, ids)
-  if not thread_of then return nil, traces, more end
-  local found = {}
-  for first = 1, #traces, PAGE do
-    local some = {}
-    for i = first, math.min(first + PAGE - 1, #traces) do some[#some + 1] = traces[i] end
-    local rows, message, detail = call.db:group_by("trace_id"):where(project):where(f.trace_id:among(some))
-      :select({ "total_tokens", "total_cost_usd" }):limit(#some):all()
-    if not rows then return nil, message, detail end
-    for _, row in ipairs(rows) do
-      local sum = found[thread_of[row.trace_id]] or { tokens = 0 }
-      sum.tokens = sum.tokens + (row.total_tokens or 0)
-      if row.total_cost_usd then sum.cost = (sum.cost or 0) + row.total_cost_usd end
-      found[thread_of[row.trace_id]] = sum
-    end
   end
   return found
 end
 
-local function shape(row, usage, first, last)
+--- The inputs of the first roots and the outputs of the last ones, by the ids of these.
+local function documents_of(call, project, found)
+  local ids = {}
+  for _, rows in ipairs { found.first, found.last } do
+    for _, row in pairs(rows) do ids[#ids + 1] = row.request_id end
+  end
+  local rows, message, detail = call.db:requests({ bodies = true }):where(project):where(f.request_id:among(ids))
+    :select({ "request_id", "request_body", "response_body" }):limit(#ids):all()
+  if not rows then return nil, message, detail end
+  local documents = {}
+  for _, row in ipairs(rows) do documents[row.request_id] = row end
+  return documents
+end
+
+--- What the runs of these threads' traces took, by thread.
+local function totals_of(call, project, found)
+  local totals = {}
+  for first = 1, #found.traces, PAGE do
+    local some = {}
+    for i = first, math.min(first + PAGE - 1, #found.traces) do some[#some + 1] = found.traces[i] end
+    local rows, message, detail = call.db:group_by("trace_id"):where(project):where(f.trace_id:among(some))
+      :select({ "total_tokens", "total_cost_usd" }):limit(#some):all()
+    if not rows then return nil, message, detail end
+    for _, row in ipairs(rows) do
+      local thread = found.thread_of[row.trace_id]
+      local sum = totals[thread] or { tokens = 0 }
+      sum.tokens = sum.tokens + (row.total_tokens or 0)
+      if row.total_cost_usd then sum.cost = (sum.cost or 0) + row.total_cost_usd end
+      totals[thread] = sum
+    end
+  end
+  return totals
+end
+
+local function shape(row, usage, first, last, failed)
   local stats = {}
   for key, said in pairs(row.feedback_stats or {}) do
     stats[key] = { n = said.n, avg = said.avg or core.null, values = said.values or {} }
@@ -78,26 +85,29 @@ local function shape(row, usage, first, last)
     total_cost = usage and usage.cost and statistics.money(usage.cost) or core.null,
     min_start_time = sq.iso(row.created_at), max_start_time = sq.iso(row.latest_request_created_at),
     latency_p50 = seconds(row.latency_p50_ms), latency_p99 = seconds(row.latency_p99_ms), feedback_stats = stats,
-    first_inputs = or_null(first.request_body), last_outputs = or_null(last.response_body), last_error = or_null(last.error),
+    first_inputs = or_null(first.request_body), last_outputs = or_null(last.response_body), last_error = or_null(failed),
   }
 end
 
 --- The threads of a page as they are shown; nil, message, detail otherwise.
 local function show(call, rows, roots, project)
+  if #rows == 0 then return core.decode "[]" end
   local ids = {}
   for i, row in ipairs(rows) do ids[i] = row.id end
-  local totals, message, detail = totals_of(call, project, roots, ids)
+  local found, message, detail = roots_of(call, roots, ids)
+  if not found then return nil, message, detail end
+  local documents
+  documents, message, detail = documents_of(call, project, found)
+  if not documents then return nil, message, detail end
+  local totals
+  totals, message, detail = totals_of(call, project, found)
   if not totals then return nil, message, detail end
   local shown = {}
   for i, row in ipairs(rows) do
-    local first, last
-    first, message, detail = document(call, roots, row.id, "created_at", "request_body")
-    if not first then return nil, message, detail end
-    last, message, detail = document(call, roots, row.id, "-created_at", "response_body")
-    if not last then return nil, message, detail end
-    shown[i] = shape(row, totals[row.id], first, last)
+    local first, last = found.first[row.id] or {}, found.last[row.id] or {}
+    shown[i] = shape(row, totals[row.id], documents[first.request_id] or {}, documents[last.request_id] or {}, last.error)
   end
-  return #shown > 0 and shown or core.decode "[]"
+  return shown
 end
 
 local function group(call)
