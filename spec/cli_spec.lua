@@ -180,6 +180,9 @@ a   plan         1       0          0.500000     100     100  2026-11-18T10:00:0
     local leaf = '{"request_response_rmt":{"model":{"equals":"it\'\\\'\'s"}}}' -- its apostrophe is the shell's
     for _, case in ipairs {
       { "--to where \"not (cached or model = 'o3')\"", "not (cached or model = 'o3')\n", 0 },
+      { "--from freeplay '{\"field\":\"model\",\"op\":\"eq\",\"value\":\"o3\"}'", "whole(model = 'o3')\n", 0 },
+      { "--to langsmith 'latency_ms > 5'", "gt(latency, 0.005)\n", 0 },
+      { "--to freeplay 'latency_ms > 5'", '{"field":"latency","op":"gt","value":0.005}\n', 0 },
       { "--to helicone 'latency_ms > 5'", '{"request_response_rmt":{"latency":{"gt":5}}}\n', 0 },
       { "--to where --from helicone '" .. leaf .. "'", "model = 'it''s'\n", 0 },
       { "--to where - <" .. where, "latency_ms > 5 and model = 'it''s'\n", 0 },

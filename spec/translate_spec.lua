@@ -76,7 +76,7 @@ describe("a filter written in another dialect", function()
       return "unsaid"
     end
     local again = compile(to, text)
-    if to == "where" then assert.equal(filter:dump "tree", again:dump "tree") end
+    if to == "where" then assert.equal(filter:dump(), again:dump()) end -- with what tells whole filters apart
     local wanted = answers_of(db, filter, whole)
     assert.equal(wanted, answers_of(db, again, whole), ("%s\n%s"):format(source, text))
     return wanted ~= everything[whole] and wanted ~= "\n" and "chosen" or "said"
@@ -260,9 +260,9 @@ end)
 describe("filter:to", function()
   it("raises for a dialect that is none, and for no dialect", function()
     local filter = field.model:eq "x"
-    local ok, message = pcall(function() return filter:to "helicon" end)
+    local ok, message = pcall(function() filter:to "helicon" end)
     assert(not ok and message:find "translate_spec.lua:%d+: to: unknown dialect 'helicon', did you mean 'helicone'%?", message)
-    ok, message = pcall(function() return filter:to() end)
+    ok, message = pcall(function() filter:to() end)
     assert(not ok and message:find "translate_spec.lua:%d+: bad argument #1 to 'to' %(string expected, got no value%)", message)
   end)
 end)

@@ -17,7 +17,7 @@ static bool is_number(const sq_value *value) { return value->kind == SQ_STRING &
 /* ---------------------------------------------------------------------------------------------------- leaves */
 
 static void begin_leaf(sq_writer *w, const freeplay_field *field, const char *key, size_t key_length, sq_op op) {
-  sq_text name = {0};
+  sq_text name = {.allocator = w->out->allocator};
   sq_text_put(&name, field->name);
   if (field->keyed) {
     sq_text_byte(&name, '.');
@@ -34,7 +34,7 @@ static void begin_leaf(sq_writer *w, const freeplay_field *field, const char *ke
 
 /* As Freeplay writes times: "2026-11-20 10:00:00". */
 static void write_time(sq_writer *w, const sq_node *leaf, int64_t micros) {
-  sq_text time = {0};
+  sq_text time = {.allocator = w->out->allocator};
   if (!sq_write_time(&time, micros)) {
     sq_unsaid(w, leaf, SQ_NO_SUCH_YEAR);
   } else if (time.data) {
@@ -96,7 +96,7 @@ static void write_present(sq_writer *w, const freeplay_field *field, const sq_no
 static const char *objection(const freeplay_field *field, const sq_node *leaf, const sq_value *value) {
   bool as_text = leaf->flags & SQ_AS_TEXT, boolean = is_text(value, "true") || is_text(value, "false");
   if (value->kind == SQ_BOOLEAN) return "Freeplay's values are text and numbers";
-  if (leaf->op == SQ_OP_PHRASE) return !field->keyed || as_text ? NULL : "Freeplay looks for words in numbers and booleans too";
+  if (leaf->op == SQ_OP_PHRASE) return !field->keyed || as_text || sq_same_as_text(leaf) ? NULL : "Freeplay looks for words in numbers and booleans too";
   if (field->kind != FREEPLAY_SCORE) return NULL;
   if (is_number(value)) return "Freeplay takes text that is a number as one";
   if (value->kind != SQ_STRING) return NULL;

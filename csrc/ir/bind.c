@@ -126,7 +126,7 @@ static bool check_flags(binder *b, const sq_node *node) {
   if (node->flags & SQ_AS_TEXT && type != SQ_T_SCALAR)
     FIELD_ERROR(b, SQ_E_TYPE, node->place, node, "%s is of type %s: as text are seen members of maps, and values of entries", sq_type_name(type));
   else if (node->flags & SQ_OR_ZERO && type != SQ_T_INTEGER && type != SQ_T_MONEY && type != SQ_T_REAL)
-    FIELD_ERROR(b, SQ_E_TYPE, node->place, node, "%s is of type %s: absent numbers can be 0", sq_type_name(type));
+    FIELD_ERROR(b, SQ_E_TYPE, node->place, node, "%s is of type %s: only absent numbers can count as 0", sq_type_name(type));
   return b->error->code == SQ_OK;
 }
 
