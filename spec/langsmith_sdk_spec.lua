@@ -18,6 +18,7 @@ describe("LangSmith's client", function()
   local server, key, other_key
 
   setup(function()
+    assert(io.open(CLIENT .. "/node_modules/langsmith/package.json"), "the client is not there: make sdk"):close()
     server = nginx.start()
     local db = assert(sq.open(server.db))
     key = assert(keys.create(db, { organization = TENANT, rights = { "query", "record" } }))
