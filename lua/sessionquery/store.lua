@@ -125,6 +125,7 @@ function Store:index_words(options)
 end
 
 --- Makes the column index anew, from the rows.
+---@param ... nil it takes no argument
 ---@return true?
 ---@return string? message
 ---@return table? detail
