@@ -455,6 +455,7 @@ end
 --- those that are as it names (`{}`: all within the handle's scope), those that have no requests too.
 ---@overload fun(self: sessionquery.Store): sessionquery.Query
 ---@param options sessionquery.ProjectQuery
+---@param ... nil it takes one argument
 ---@return sessionquery.Project[]?
 ---@return string? message
 ---@return table? detail
