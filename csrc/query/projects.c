@@ -207,7 +207,7 @@ static bool name_ids(naming *n) {
   for (size_t i = 0; i < l->id_count; i++) made |= l->ids[i][14] == '5'; /* of a name: version 5 */
   for (size_t i = 0; i < l->count; i++)
     if (has_wanted_id(l, l->items[i].id) && !add_name(n, l->items[i].name)) return false;
-  if (made && !sq_lookup_projects(l->store, l->organization, l->name, take_name, n, l->error)) return false;
+  if (made && !sq_lookup_projects(l->store, l->organization, l->name, false, take_name, n, l->error)) return false;
   return l->error->code == SQ_OK;
 }
 

@@ -8,6 +8,7 @@
 
 typedef struct naming {
   const char *organization, *project; /* wanted; NULL: any */
+  bool exact;                         /* there is a request of each that is told */
   sq_texts seen;                      /* "organization\0project\0" */
   sq_text pair;                       /* room for one of them */
   sq_take_project *take;
@@ -55,6 +56,17 @@ static bool tell_entries(naming *n, const sq_column *organizations, const sq_col
 
 #define FEW 4096 /* pairs of a block, for which bits tell whether they were met */
 
+/* Every pair of the dictionaries, of which some may stand in no row. */
+static bool tell_all(naming *n, const sq_column *organizations, const sq_column *projects, const uint32_t wanted[2]) {
+  uint32_t at[2];
+  for (at[0] = 0; at[0] < organizations->dictionary.count && !n->ended; at[0]++)
+    for (at[1] = 0; at[1] < projects->dictionary.count && !n->ended; at[1]++) {
+      bool is_wanted = (wanted[0] == SQ_NO_ENTRY || wanted[0] == at[0]) && (wanted[1] == SQ_NO_ENTRY || wanted[1] == at[1]);
+      if (is_wanted && !tell_entries(n, organizations, projects, at)) return false;
+    }
+  return true;
+}
+
 static bool name_block(naming *n, const sq_block *block) {
   sq_column organizations, projects;
   uint64_t met[FEW / 64] = {0};
@@ -62,13 +74,14 @@ static bool name_block(naming *n, const sq_block *block) {
   if (!sq_segment_column(block->segment, SQ_F_ORGANIZATION_ID, NULL, 0, &organizations, n->error) ||
       !sq_segment_column(block->segment, SQ_F_PROJECT, NULL, 0, &projects, n->error))
     return false;
-  const uint32_t organization = wanted_entry(&organizations, n->organization), project = wanted_entry(&projects, n->project);
-  if (organization == organizations.dictionary.count || project == projects.dictionary.count) return true;
+  const uint32_t wanted[2] = {wanted_entry(&organizations, n->organization), wanted_entry(&projects, n->project)};
+  if (wanted[0] == organizations.dictionary.count || wanted[1] == projects.dictionary.count) return true;
+  if (!n->exact && (uint64_t)organizations.dictionary.count * projects.dictionary.count <= FEW) return tell_all(n, &organizations, &projects, wanted);
   for (uint32_t row = 0; row < block->rows && !n->ended; row++) {
     if (!sq_column_entry(&organizations, row, &at[0]) || !sq_column_entry(&projects, row, &at[1])) continue;
     uint64_t pair = (uint64_t)at[0] * projects.dictionary.count + at[1];
-    if ((pair < FEW && met[pair >> 6] >> (pair & 63) & 1) || (organization != SQ_NO_ENTRY && at[0] != organization) ||
-        (project != SQ_NO_ENTRY && at[1] != project) || (block->dead && block->dead[row >> 6] >> (row & 63) & 1))
+    if ((pair < FEW && met[pair >> 6] >> (pair & 63) & 1) || (wanted[0] != SQ_NO_ENTRY && at[0] != wanted[0]) ||
+        (wanted[1] != SQ_NO_ENTRY && at[1] != wanted[1]) || (block->dead && block->dead[row >> 6] >> (row & 63) & 1))
       continue;
     if (pair < FEW) met[pair >> 6] |= UINT64_C(1) << (pair & 63);
     if (!tell_entries(n, &organizations, &projects, at)) return false;
@@ -113,8 +126,8 @@ static bool by_sql(sq_store *store, naming *n) {
   return n->error->code == SQ_OK;
 }
 
-bool sq_lookup_projects(sq_store *store, const char *organization, const char *project, sq_take_project *take, void *state, sq_error *error) {
-  naming n = {.organization = organization, .project = project, .take = take, .state = state, .error = error};
+bool sq_lookup_projects(sq_store *store, const char *organization, const char *project, bool exact, sq_take_project *take, void *state, sq_error *error) {
+  naming n = {.organization = organization, .project = project, .exact = exact, .take = take, .state = state, .error = error};
   n.seen.seed = sq_mix((uint64_t)(uintptr_t)&n, (uint64_t)sq_time_monotonic()); /* names are what callers choose */
   int known = by_columns(store, &n);
   bool good = known > 0 || (known == 0 && by_sql(store, &n));

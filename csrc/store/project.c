@@ -43,7 +43,7 @@ static bool stop(void *state, const char *organization, const char *project, sq_
 
 static bool has_requests(sq_store *store, const char *organization, const char *name, bool *has, sq_error *error) {
   *has = false;
-  return sq_lookup_projects(store, organization, name, stop, has, error);
+  return sq_lookup_projects(store, organization, name, true, stop, has, error);
 }
 
 /* Whether there is a project of this name: one that was created, or that has requests. */
@@ -111,11 +111,11 @@ static bool find_stored(finding *f, const char *organization, sq_error *error) {
 static bool look_at_name(void *state, const char *organization, const char *name, sq_error *error) {
   finding *f = state;
   char id[37];
-  bool stored = false;
+  bool stored = false, there = false;
   derive(organization, name, id);
   if (strcmp(id, f->id) != 0) return true;
   return ask(f->store, "SELECT 1 FROM project WHERE organization_id = ?1 AND name = ?2", organization, name, &stored, NULL, error) &&
-         (stored || note(f, organization, name));
+         (stored || (has_requests(f->store, organization, name, &there, error) && (!there || note(f, organization, name))));
 }
 
 bool sq_project_find(sq_store *store, const char *organization, const char *id, sq_text *out, sq_error *error) {
@@ -123,7 +123,7 @@ bool sq_project_find(sq_store *store, const char *organization, const char *id, 
   finding f = {.store = store, .id = id, .out = out};
   if (!sq_narrow(store->organization, organization, &owner, "organization", error) || !find_stored(&f, owner, error)) return false;
   bool may_be_made = id[14] == '5' && (f.count == 0 || !owner); /* of a name: version 5 */
-  if (may_be_made && !sq_lookup_projects(store, owner, store->project, look_at_name, &f, error)) return false;
+  if (may_be_made && !sq_lookup_projects(store, owner, store->project, false, look_at_name, &f, error)) return false;
   if (f.count == 0) return fail_unknown(id, error);
   if (f.count > 1) return sq_fail(error, SQ_E_AMBIGUOUS, "'%s' is the id of projects of %zu organizations: say which", sq_show(id, strlen(id)).text, f.count);
   return sq_text_whole(out, error);
@@ -181,7 +181,7 @@ static bool is_taken(sq_store *store, const char *organization, const char *name
   *taken = code == SQLITE_ROW;
   sqlite3_finalize(read);
   bool good = code == SQLITE_ROW || code == SQLITE_DONE || sq_sqlite_fail(store, code, error);
-  if (good && !*taken && id[14] == '5') good = sq_lookup_projects(store, organization, NULL, look_at_name, &f, error);
+  if (good && !*taken && id[14] == '5') good = sq_lookup_projects(store, organization, NULL, false, look_at_name, &f, error);
   *taken |= f.count > 0;
   sq_text_free(&owner);
   return good;

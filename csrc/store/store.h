@@ -75,9 +75,10 @@ bool sq_store_read_projects(sq_store *store, const char *organization, const cha
                             void *state, sq_error *error);
 /* Calls `take` for each pair of an organization and a project that requests have, once; of this organization and this
    project, or any (NULL). It ends when `take` is false, which is no error. To be asked before the transaction at hand
-   writes. */
+   writes.
+   Where it need not be `exact`, which takes a look at all rows, it may tell of pairs that no request has. */
 typedef bool sq_take_project(void *state, const char *organization, const char *project, sq_error *error);
-bool sq_lookup_projects(sq_store *store, const char *organization, const char *project, sq_take_project *take, void *state, sq_error *error);
+bool sq_lookup_projects(sq_store *store, const char *organization, const char *project, bool exact, sq_take_project *take, void *state, sq_error *error);
 /* They append "organization\0name\0" of the project. */
 bool sq_store_create_project(sq_store *store, const char *json, size_t length, sq_text *out, sq_error *error);
 bool sq_store_update_project(sq_store *store, const char *organization, const char *id, const char *json, size_t length, sq_text *out, sq_error *error);
