@@ -7,7 +7,7 @@ local fields = require "sessionquery.field"
 ---@class sessionquery.Filter
 ---@field dump fun(self: sessionquery.Filter, stage?: "tree"): string the IR, split into rows and keep; "tree": before that
 ---@field sql fun(self: sessionquery.Filter, target?: "sqlite"): string?, string?, table? conditions with bound values
----@field to fun(self: sessionquery.Filter, dialect: "where"|"helicone"|"freeplay"): string?, { part: string, reason: string }[]?
+---@field to fun(self: sessionquery.Filter, to: "where"|"freeplay"|"helicone"|"langsmith"): string?, { part: string, reason: string }[]?
 
 local filter = {}
 
