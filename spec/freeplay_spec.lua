@@ -317,7 +317,7 @@ describe("Written as Freeplay's", function()
       ["scores.q phrase 'a'"] = "Freeplay looks for words in numbers and booleans too",
       ["in_trace(model = 'a')"] = "not for in_trace(…)",
       ["entry(feedback, key = 'k' and score > 1)"] = "Freeplay looks for words in all of a feedback",
-      ["entry(scores, key = 'k')"] = "Freeplay asks about one key of feedback",
+      ["entry(scores, value > 1)"] = "Freeplay asks about one key of feedback",
       ["session.total_requests > 1"] = "Freeplay has no such field",
       ["some(model = 'a')"] = "not for some(…)",
     } do

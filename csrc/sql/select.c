@@ -73,21 +73,31 @@ static void put_rows(sq_sql *sql, const sq_query *query) {
    grouped. */
 static bool is_hoisted(const sq_query *query, const sq_node *node) { return sq_by_session(query) && node->kind == SQ_N_SOME; }
 
-/* Law: keep(and(some(F), rest)) of the rows R is keep(rest) of those rows in R whose session has one in R that satisfies F. */
-static void put_sessions(sq_sql *sql, const sq_query *query) {
+/* Law: keep(and(some(F), rest)) of the rows R is keep(rest) of those rows in R whose session has one in R that satisfies F.
+   The sessions stand before the statement: F may nest deep, and parsers bound that. */
+static void put_sessions(sq_sql *sql, const sq_query *query, void (*put_one)(sq_sql *, const sq_query *, const sq_node *, unsigned)) {
   const sq_node *keep = query->filter.keep;
   bool whole = keep->kind != SQ_N_AND;
+  unsigned number = 0;
   for (uint32_t i = 0; i < (whole ? 1 : keep->count); i++) {
     const sq_node *member = whole ? keep : keep->kids[i];
-    if (!is_hoisted(query, member)) continue;
-    put(sql, " AND (r.session_id, r.organization_id, r.project) IN (SELECT q.session_id, q.organization_id, q.project FROM request AS q WHERE ");
-    sq_emit_scope(sql, "q");
-    sq_emit_template(sql, sql->target->in_session, "q", SQ_F_NONE, 0);
-    sq_emit_rows(sql, query->filter.rows, "q");
-    put(sql, " AND ");
-    sq_emit_rows(sql, member->kids[0], "q");
-    put(sql, ")");
+    if (is_hoisted(query, member)) put_one(sql, query, member->kids[0], number++);
   }
+}
+
+static void define_sessions(sq_sql *sql, const sq_query *query, const sq_node *filter, unsigned number) {
+  sq_text_format(&sql->text, "%skept_%u AS (SELECT q.session_id, q.organization_id, q.project FROM request AS q WHERE ", number ? ", " : "WITH ", number);
+  sq_emit_scope(sql, "q");
+  sq_emit_template(sql, sql->target->in_session, "q", SQ_F_NONE, 0);
+  sq_emit_rows(sql, query->filter.rows, "q");
+  put(sql, " AND ");
+  sq_emit_rows(sql, filter, "q");
+  put(sql, ") ");
+}
+
+static void demand_sessions(sq_sql *sql, const sq_query *query, const sq_node *filter, unsigned number) {
+  (void)query, (void)filter;
+  sq_text_format(&sql->text, " AND (r.session_id, r.organization_id, r.project) IN (SELECT * FROM kept_%u)", number);
 }
 
 /* What keep asks beside that; NULL when memory ended. */
@@ -126,7 +136,7 @@ static void put_groups(sq_sql *sql, const sq_query *query, const sq_node *rest, 
   unsigned quantified = 0;
   put_quantified(sql, rest, &quantified);
   put_rows(sql, query);
-  put_sessions(sql, query);
+  put_sessions(sql, query, demand_sessions);
   put(sql, " GROUP BY k1");
   for (size_t i = 1; i < query->key_count; i++) sq_text_format(&sql->text, ", k%zu", i + 1);
   put(sql, sq_by_session(query) ? ", r.project, r.organization_id" : ", r.organization_id");
@@ -277,6 +287,7 @@ static void put_kept(sq_sql *sql, const sq_query *query, const needs *needs) {
 static void select_groups(sq_sql *sql, const sq_query *query, const sq_value *after, const sq_columns *columns) {
   needs needs = needs_of(query, true);
   bool nested = looks_up(query); /* only the page's groups are looked up */
+  put_sessions(sql, query, define_sessions);
   put_columns(sql, query, columns);
   if (nested) put(sql, " FROM (SELECT s.*");
   put_kept(sql, query, &needs);
@@ -338,6 +349,7 @@ bool sq_sql_own(sq_sql *sql, sq_field field, const sq_value key[3]) {
 }
 
 bool sq_sql_count(sq_sql *sql, const sq_query *query) {
+  put_sessions(sql, query, define_sessions); /* of requests there are none */
   put(sql, "SELECT count(*)");
   if (query->source == SQ_REQUESTS) {
     put_rows(sql, query);
