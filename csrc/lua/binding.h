@@ -78,6 +78,7 @@ void binding_make_type(lua_State *L, const char *type, const luaL_Reg *methods, 
 void binding_open_filter(lua_State *L);
 void binding_open_query(lua_State *L);
 void binding_open_store(lua_State *L);
+void binding_open_reader(lua_State *L);
 void binding_open_plain(lua_State *L);
 void binding_open_keys(lua_State *L);
 void binding_open_projects(lua_State *L);

@@ -48,6 +48,7 @@ int luaopen_sessionquery_core(lua_State *L) {
   binding_open_filter(L);
   binding_open_query(L);
   binding_open_store(L);
+  binding_open_reader(L);
   binding_open_plain(L);
   binding_open_keys(L);
   binding_open_projects(L);
