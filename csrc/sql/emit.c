@@ -110,7 +110,8 @@ static bool is_document(sq_field field) { return sq_field_get(field)->home == SQ
 
 static sq_scalar_view view_of(const sq_node *node) {
   if (node->op == SQ_OP_PRESENT) return SQ_VIEW_TYPE;
-  if (node->flags & SQ_AS_TEXT) return is_document(node->field) ? SQ_VIEW_AS_JSON : SQ_VIEW_AS_TEXT;
+  if (node->flags & SQ_AS_TEXT && !is_document(node->field)) return SQ_VIEW_AS_TEXT;
+  if (node->flags & SQ_AS_TEXT) return node->op == SQ_OP_PHRASE ? SQ_VIEW_READABLE : SQ_VIEW_AS_JSON;
   sq_kind kind = node->values[0].value.kind;
   return kind == SQ_REAL ? SQ_VIEW_NUMBER : kind == SQ_BOOLEAN ? SQ_VIEW_BOOLEAN : SQ_VIEW_STRING;
 }

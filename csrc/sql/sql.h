@@ -8,8 +8,9 @@
 
 typedef struct sq_sql sq_sql;
 
-/* How a scalar (the value of a map's or document's member) is looked at. AS_JSON: as text, what is nested too. */
-typedef enum sq_scalar_view { SQ_VIEW_STRING, SQ_VIEW_NUMBER, SQ_VIEW_BOOLEAN, SQ_VIEW_AS_TEXT, SQ_VIEW_AS_JSON, SQ_VIEW_TYPE, SQ_VIEW_COUNT } sq_scalar_view;
+/* How a scalar (the value of a map's or document's member) is looked at. AS_JSON: as text, what is nested too; READABLE: the same
+ * without the escapes of what is nested. */
+typedef enum sq_scalar_view { SQ_VIEW_STRING, SQ_VIEW_NUMBER, SQ_VIEW_BOOLEAN, SQ_VIEW_AS_TEXT, SQ_VIEW_AS_JSON, SQ_VIEW_READABLE, SQ_VIEW_TYPE, SQ_VIEW_COUNT } sq_scalar_view;
 
 /* What differs between databases, as templates: `@` is the subject, `#` the next value (a parameter),
    `$` the row's alias and a dot, `%` a whole number from the catalogue. */

@@ -63,6 +63,7 @@ const sq_sql_target sq_sqlite_target = {
              [SQ_VIEW_BOOLEAN] = "sq_boolean(@)",
              [SQ_VIEW_AS_TEXT] = "sq_as_text(@)",
              [SQ_VIEW_AS_JSON] = "sq_as_json(@)",
+             [SQ_VIEW_READABLE] = "sq_readable(@)",
              [SQ_VIEW_TYPE] = "sq_kind(@)"},
     .member = "@, #",
     .document_member = "sq_member(@, #)",

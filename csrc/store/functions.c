@@ -194,6 +194,22 @@ static void as_json(context *c, int count, argument **a) {
   else as_text(c, count, a);
 }
 
+/* The same, what is nested without its escapes: a phrase finds there what it finds in the whole document. */
+static void readable(context *c, int count, argument **a) {
+  sq_json reader;
+  sq_token token = token_of(count, a, &reader);
+  if (token != SQ_TOKEN_OBJECT && token != SQ_TOKEN_ARRAY) {
+    as_text(c, count, a);
+    return;
+  }
+  size_t length;
+  sq_text room = {0};
+  const char *json = text_of(a[0], &length), *read = json ? sq_json_readable(json, &length, &room) : NULL;
+  if (read) sqlite3_result_text64(c, read, length, SQLITE_TRANSIENT, SQLITE_UTF8);
+  else sqlite3_result_error_nomem(c);
+  sq_text_free(&room);
+}
+
 /* What is there at all: NULL for nothing and for null. */
 static void kind(context *c, int count, argument **a) {
   static const char *const names[] = {[SQ_TOKEN_OBJECT] = "object", [SQ_TOKEN_ARRAY] = "array",  [SQ_TOKEN_STRING] = "string",
@@ -436,6 +452,7 @@ static const struct {
     {"sq_as_text", 1, as_text, NULL, NULL},
     {"sq_as_text", 2, as_text, NULL, NULL},
     {"sq_as_json", 1, as_json, NULL, NULL},
+    {"sq_readable", 1, readable, NULL, NULL},
     {"sq_member", 2, sq_document_member, NULL, NULL},
     {"sq_kind", 1, kind, NULL, NULL},
     {"sq_kind", 2, kind, NULL, NULL},
