@@ -149,9 +149,32 @@ local function search_sessions(db, filter, asked)
   return answer(asked, parts, has_next)
 end
 
---- All rows that stand with a page's requests in one session or, where they have none, in one trace.
+--- The ids of all that stands below rows with neither session nor trace, where only parent_id says it, level by level;
+--- nil, message and detail.
+local function ids_below(db, rows)
+  local ids, seen, level = {}, {}, {}
+  for _, row in ipairs(rows) do
+    if not row.session_id and not row.trace_id then level[#level + 1], seen[row.request_id] = row.request_id, true end
+  end
+  local alone = compare("session_id", "absent", {})
+  while #level > 0 do
+    local query = db:requests():where(filters.all { compare("parent_id", "among", level), alone })
+    local below, message, detail = query:select({ "request_id" }):all()
+    if not below then return nil, message, detail end
+    level = {}
+    for _, row in ipairs(below) do
+      local id = row.request_id
+      if not seen[id] then seen[id], ids[#ids + 1], level[#level + 1] = true, id, id end
+    end
+  end
+  return ids
+end
+
+--- All rows that stand with a page's requests in one session or, where they have none, in one trace or below them.
 local function rows_around(db, rows)
-  local sessions, traces, ids, seen = {}, {}, {}, {}
+  local sessions, traces, seen = {}, {}, {}
+  local ids, message, detail = ids_below(db, rows)
+  if not ids then return nil, message, detail end
   for _, row in ipairs(rows) do
     local list, id = sessions, row.session_id
     ids[#ids + 1] = row.request_id
