@@ -70,7 +70,17 @@ function read.to_seconds(value)
   return text and core.seconds(text) or nil
 end
 
---- Notes what is wrong with a member.
+--- Whether a member is wrong already: of a list, one of its values.
+local function is_told(faults, loc)
+  for _, fault in ipairs(faults) do
+    local same = true
+    for i, part in ipairs(loc) do same = same and fault.loc[i] == part end
+    if same then return true end
+  end
+  return false
+end
+
+--- Notes what is wrong with a member. One that is there but wrong reads as nil: it is not missing too.
 ---@param name string|string[]
 ---@param message string
 ---@param kind? string
@@ -78,6 +88,7 @@ function Reader:fault(name, message, kind)
   local loc = {}
   for i, part in ipairs(self._place) do loc[i] = part end
   for _, part in ipairs(type(name) == "table" and name or { name }) do loc[#loc + 1] = part end
+  if kind == "missing" and is_told(self.faults, loc) then return end
   self.faults[#self.faults + 1] = { loc = loc, msg = message, type = kind or "value_error" }
 end
 
