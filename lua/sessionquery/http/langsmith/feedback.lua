@@ -81,7 +81,8 @@ local function correction_of(reader)
   reader:fault("correction", "an object or text is wanted")
 end
 
-local function now() return (assert(core.iso(os.time()))) end
+--- When feedback is changed. The clock here is one of whole seconds: never before it was made.
+local function changed_at(row) return (assert(core.iso(math.max(os.time(), assert(core.seconds(row.created_at)))))) end
 
 --- What a body says, as the store takes it, and what it is about.
 local function read_new(reader)
@@ -94,7 +95,7 @@ local function read_new(reader)
     correction = correction_of(reader), trace_id = reader:uuid "trace_id", feedback_source = reader:object "feedback_source",
     comparative_experiment_id = reader:uuid "comparative_experiment_id", feedback_group_id = reader:uuid "feedback_group_id",
     feedback_config = reader:raw "feedbackConfig" or reader:raw "feedback_config",
-    start_time = reader:raw "start_time", modified_at = now(),
+    start_time = reader:raw "start_time",
   }
   local source = extra.feedback_source
   said.source = source and type(source.type) == "string" and source.type or "api"
@@ -123,6 +124,7 @@ local function say_anew(call, said, about, project)
   local same = known.request_id == (about.run_id or NULL) and (not project.id or known.project_id == project.id)
   if not same then return nil, call:refuse(409, "there is feedback of this id on another run") end
   said.created_at = nil
+  said.extra.modified_at = changed_at(known)
   local done, message, detail = call.core:change_feedback(known.row, (assert(core.encode(said))))
   if not done then return nil, call:fail(message, detail) end
   return true
@@ -170,7 +172,7 @@ local function update(call)
   said.extra = row.extra ~= NULL and row.extra or {}
   said.extra.correction = correction or said.extra.correction
   said.extra.feedback_config = config or said.extra.feedback_config
-  said.extra.modified_at = now()
+  said.extra.modified_at = changed_at(row)
   local done, message, detail = call.core:change_feedback(row.row, (assert(core.encode(said))))
   if not done then return call:fail(message, detail) end
   row, status, body = find(call, call.params.id)
