@@ -29,15 +29,29 @@ function conditions.of_projects(call, ids)
   return #parts > 0 and sq.any(parts) or NOTHING, projects
 end
 
+--- The answer to a filter that does not compile: which one, what is wrong, and where.
+---@param call table
+---@param name string the parameter's or member's
+---@param message string
+---@param detail table?
+---@return integer status
+---@return string body
+function conditions.refuse(call, name, message, detail)
+  local place = detail and detail.offset and (" (byte %d)"):format(detail.offset) or ""
+  local first, rest = message:match "^([^\n]*)(.*)$"
+  return call:fail(name .. ": " .. first .. place .. rest, detail)
+end
+
 --- A filter in LangSmith's language; nil and the answer where it is none.
 ---@param call table
+---@param name string the member's
 ---@param source string
 ---@return sessionquery.Filter?
 ---@return integer? status
 ---@return string? body
-function conditions.compile(call, source)
+function conditions.compile(call, name, source)
   local filter, message, detail = sq.filter("langsmith", source)
-  if not filter then return nil, call:fail(message, detail) end
+  if not filter then return nil, conditions.refuse(call, name, message, detail) end
   return filter
 end
 
@@ -80,7 +94,7 @@ local function add_sources(call, list, sources)
   for _, scope in ipairs(scopes) do
     local source = sources[scope[1]]
     if source then
-      local filter, status, body = conditions.compile(call, source)
+      local filter, status, body = conditions.compile(call, scope[1], source)
       if not filter then return status, body end
       list[#list + 1] = scope[2](filter)
     end
@@ -103,7 +117,7 @@ function conditions.read(reader)
       list[#list + 1] = filter
     end
     if words and words ~= "" then
-      local filter, status, body = conditions.compile(call, ("search(%s)"):format((assert(core.encode(words)))))
+      local filter, status, body = conditions.compile(call, "query", ("search(%s)"):format((assert(core.encode(words)))))
       if not filter then return nil, status, body end
       list[#list + 1] = filter
     end

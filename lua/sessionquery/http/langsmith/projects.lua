@@ -1,4 +1,5 @@
 --- LangSmith's projects, which its API calls sessions: listed with statistics, made, changed, deleted.
+local conditions = require "sessionquery.http.langsmith.conditions"
 local core = require "sessionquery.core"
 local matching = require "sessionquery.http.langsmith.matching"
 local order = require "sessionquery.http.langsmith.order"
@@ -118,17 +119,10 @@ local function show(call, page, all, wanted, computed)
   return shown
 end
 
---- The answer to a filter that does not compile: what is wrong, and where.
-local function refuse_filter(call, name, message, detail)
-  local place = detail and detail.offset and (" (byte %d)"):format(detail.offset) or ""
-  local first, rest = message:match "^([^\n]*)(.*)$"
-  return call:refuse(400, name .. ": " .. first .. place .. rest, detail)
-end
-
 --- Statistics to come, over the runs that the parameters name; nil, status and body where they are wrong.
 local function begin(call, wanted)
   local runs, message, detail = statistics.runs(wanted.stats_start_time, wanted.stats_filter)
-  if not runs then return nil, refuse_filter(call, "stats_filter", message, detail) end
+  if not runs then return nil, conditions.refuse(call, "stats_filter", message, detail) end
   return statistics.new(call, runs)
 end
 
@@ -148,7 +142,7 @@ local function list(call)
   local computed, status, body = begin(call, wanted)
   if not computed then return status, body end
   local filter, wrong, place = matching.filter(wanted.filter)
-  if wrong then return refuse_filter(call, "filter", wrong, place) end
+  if wrong then return conditions.refuse(call, "filter", wrong, place) end
   local which = which_of(wanted)
   local all, message, detail = read_projects(call, which)
   if not all then return call:fail(message, detail) end

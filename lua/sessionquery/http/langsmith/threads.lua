@@ -129,7 +129,7 @@ local function group(call)
   if to then list[#list + 1] = f.created_at:lt(to) end
   if filter then
     local compiled
-    compiled, status, body = conditions.compile(call, filter)
+    compiled, status, body = conditions.compile(call, "filter", filter)
     if not compiled then return status, body end
     list[#list + 1] = compiled
   end
