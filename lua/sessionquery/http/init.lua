@@ -243,10 +243,10 @@ end
 --- From a request to status, body, headers.
 local function respond(self, call)
   local request = call.request
-  local segments, wrong, status = path.split(request.path, self._prefix)
+  local segments, wrong, status, before = path.split(request.path, self._prefix)
   local found, params
   if segments then found, params = route.find(routes, segments) end
-  call.vendor = found and found.vendor or vendors.of(segments or {})
+  call.vendor = found and found.vendor or vendors.of(segments or before or {})
   local taken = found and found.methods.GET
   call.asks_health = taken and taken.open
   local db, open, detail = open_store(self)

@@ -23,6 +23,7 @@ end
 ---@return string[]? segments nil when it is not behind the prefix
 ---@return string? message what is wrong with it, where something is
 ---@return integer? status
+---@return string[]? before the segments before the one that is wrong
 function path.split(raw, prefix)
   if type(raw) ~= "string" or raw:sub(1, 1) ~= "/" then return nil, "the path: it does not begin with a slash", 400 end
   if #raw > LONGEST then return nil, ("the path: more than %d bytes"):format(LONGEST), 414 end
@@ -30,7 +31,7 @@ function path.split(raw, prefix)
   local segments, at = {}, #prefix + 1
   for segment in (raw:sub(#prefix + 2) .. "/"):gmatch "([^/]*)/" do
     local text, why = decode(segment)
-    if not text then return nil, ("the path: %s at byte %d"):format(why, at), 400 end
+    if not text then return nil, ("the path: %s at byte %d"):format(why, at), 400, segments end
     segments[#segments + 1] = text
     at = at + #segment + 1
   end

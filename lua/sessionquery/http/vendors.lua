@@ -24,7 +24,8 @@ end
 ---@param message string
 ---@return string
 function vendors.refusal(raw, prefix, status, message)
-  return vendors.of(path.split(raw, prefix or "") or {}).error(status, message)
+  local segments, _, _, before = path.split(raw, prefix or "")
+  return vendors.of(segments or before or {}).error(status, message)
 end
 
 return vendors
