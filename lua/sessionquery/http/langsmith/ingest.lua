@@ -136,13 +136,15 @@ function Batch:post(text, place, parent)
   for i, inner in ipairs(within) do self:post(inner, below(place, i), result) end
 end
 
---- A run without an end is pending, unless it is there: then its update may have come already.
+--- A run without an end is pending, unless it is there: then its update may have come already. It is measured in both
+--- cases: whoever posted it before may have been stopped there.
 function Batch:set_pending(item)
   local result = item.record
   if result.status then return end
+  item.is_begun = true
   local target = { request_id = result.request_id, project = result.project, organization = result.organization_id }
   if self:owner(target) then return end
-  result.status, item.is_begun = record.PENDING, true
+  result.status = record.PENDING
 end
 
 -- --------------------------------------------------------------------------------------------------- updates
@@ -217,6 +219,21 @@ function Batch:store(items, write)
   self:store(second, write)
 end
 
+--- Updates that give the runs of a query the time between their start and their end.
+local function times_of(query)
+  local rows, message, detail = query:all()
+  if not rows then return nil, message, detail end
+  local updates = {}
+  for i, row in ipairs(rows) do
+    updates[i] = { organization_id = row.organization_id, project = row.project, request_id = row.request_id,
+      latency_ms = record.milliseconds(row.created_at, row.responded_at) }
+  end
+  return updates
+end
+
+-- How often runs are looked for again that were deleted, or went to another project, since they were found.
+local TRIES = 4
+
 --- Gives runs whose end came before them the time between.
 function Batch:measure()
   local ids, from, to = {}, math.huge, -math.huge
@@ -230,17 +247,17 @@ function Batch:measure()
   local late = self.call.db:requests():window(from, to + 1):where(f.request_id:among(ids))
     :where(f.responded_at:present()):where(f.latency_ms:absent())
     :select({ "request_id", "created_at", "responded_at" }):limit(#ids)
-  local rows, message, detail = late:all()
-  if not rows then fail(message, detail) end
-  local updates = {}
-  for i, row in ipairs(rows) do
-    updates[i] = { organization_id = row.organization_id, project = row.project, request_id = row.request_id,
-      latency_ms = record.milliseconds(row.created_at, row.responded_at) }
+  local done, message, detail
+  for _ = 1, TRIES do
+    local updates
+    updates, message, detail = times_of(late)
+    if not updates then fail(message, detail) end
+    if #updates == 0 then return end
+    done, message, detail = self.call.db:update(updates)
+    if done then return end
+    if detail.code ~= "not_found" then fail(message, detail) end
   end
-  if #updates == 0 then return end
-  local done
-  done, message, detail = self.call.db:update(updates)
-  if not done then fail(message, detail) end
+  fail(message, { code = "busy" })
 end
 
 local STORED = "{}"
