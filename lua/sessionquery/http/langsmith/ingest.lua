@@ -186,7 +186,7 @@ function Batch:patch(text, place, id)
   elseif project then
     result.organization_id, result.project = project.organization_id, project.name
   end
-  self.patches[#self.patches + 1] = { record = result, place = place }
+  self.patches[#self.patches + 1] = { record = result, place = place, is_known = organization ~= nil }
 end
 
 -- -------------------------------------------------------------------------------------------------- storing
@@ -207,6 +207,7 @@ function Batch:store(items, write)
   if not detail.record then fail(message, detail) end
   if #items == 1 then
     local name = (detail.pointer or ""):match "^/([^/]+)"
+    items[1].is_refused = true
     return self:fault(items[1].place, name and theirs[name] or name, message)
   end
   local middle = math.floor(#items / 2)
@@ -233,6 +234,32 @@ end
 
 -- How often runs are looked for again that were deleted, or went to another project, since they were found.
 local TRIES = 4
+
+--- Stores updates. Those of runs that are not there wait for them. Runs that were there, and whose project was renamed
+--- since, are followed: their updates would wait under its old name for ever.
+---@param items table[]
+---@param tries integer
+function Batch:store_patches(items, tries)
+  local waiting = 0
+  self:store(items, function(list)
+    local count, held, detail = self.call.db:update(list, { hold = true })
+    if count then waiting = waiting + held end
+    return count, held, detail
+  end)
+  if waiting == 0 then return end
+  local moved = {}
+  for _, item in ipairs(items) do
+    local organization, name
+    if item.is_known and not item.is_refused then organization, name = self:owner { request_id = item.record.request_id } end
+    if organization and (organization ~= item.record.organization_id or name ~= item.record.project) then
+      item.record.organization_id, item.record.project = organization, name
+      moved[#moved + 1] = item
+    end
+  end
+  if #moved == 0 then return end
+  if tries == 0 then fail("the projects of these runs are being renamed", { code = "busy" }) end
+  self:store_patches(moved, tries - 1)
+end
 
 --- Gives runs whose end came before them the time between.
 function Batch:measure()
@@ -267,7 +294,7 @@ function Batch:finish()
   for _, item in ipairs(self.posts) do self:set_pending(item) end
   local whole = #self.posts + #self.patches + #self.faults
   self:store(self.posts, function(list) return db:add(list, { on_conflict = "update" }) end)
-  self:store(self.patches, function(list) return db:update(list, { hold = true }) end)
+  self:store_patches(self.patches, TRIES)
   self:measure()
   if #self.faults == 0 then return 202, STORED end
   local message = ("%d of %d runs were refused, the others are stored"):format(#self.faults, whole)
