@@ -1,7 +1,7 @@
 --- What a completion said and was told: the messages and input variables in its documents.
 ---
 --- The request's document holds messages as OpenAI and Anthropic write them (`messages`, and `system` or
---- `instructions` before them), as Gemini does (`contents`), or one `prompt` or `input`; a document that is text is one
+--- `instructions` before them), as Gemini does (`contents`, and `systemInstruction`), or one `prompt` or `input`; a document that is text is one
 --- message of the user. The answer's message is that of the first choice or candidate, or the document itself; an
 --- answer of another shape is one message with the document's text. Input variables are `inputs` of the request's
 --- document or, without it, all of its members that are not the messages; what is null is left out of them.
@@ -74,6 +74,9 @@ local function holds_messages(value)
   return is_list(value) and is_object(value[1]) and (value[1].role ~= nil or value[1].content ~= nil)
 end
 
+--- The members that stand before the messages: Anthropic's, that of OpenAI's responses, and Gemini's, written in either way.
+local systems = { "system", "instructions", "systemInstruction", "system_instruction" }
+
 --- Adds the request's messages; returns which members of the document they were.
 local function add_request(out, document, text)
   if document == nil or type(document) ~= "table" then
@@ -85,9 +88,10 @@ local function add_request(out, document, text)
     return {}
   end
   local used = {}
-  for _, name in ipairs { "system", "instructions" } do
-    if member(document, name) and not used.system then
-      out[#out + 1] = { role = "system", content = text_of(document[name]) }
+  for _, name in ipairs(systems) do
+    local told = member(document, name)
+    if told and next(used) == nil then
+      out[#out + 1] = { role = "system", content = text_of(is_object(told) and member(told, "parts") or told) }
       used[name] = true
     end
   end
