@@ -1,10 +1,11 @@
 --- What a completion said and was told: the messages and input variables in its documents.
 ---
 --- The request's document holds messages as OpenAI and Anthropic write them (`messages`, and `system` or
---- `instructions` before them), as Gemini does (`contents`, and `systemInstruction`), or one `prompt` or `input`; a document that is text is one
---- message of the user. The answer's message is that of the first choice or candidate, or the document itself; an
---- answer of another shape is one message with the document's text. Input variables are `inputs` of the request's
---- document or, without it, all of its members that are not the messages; what is null is left out of them.
+--- `instructions` before them), as Gemini does (`contents`, and `systemInstruction` before them), or one `prompt` or
+--- `input`; a document that is text is one message of the user. The answer's message is that of the first choice or
+--- candidate, or the document itself; an answer of another shape is one message with the document's text. Input
+--- variables are `inputs` of the request's document or, without it, all of its members that are not the messages; what
+--- is null is left out of them.
 ---
 --- The schema has three roles, and content that is text: a tool's message is the user's, blocks of text stand in lines,
 --- and any other block is its JSON. Tool calls stay beside the content.
