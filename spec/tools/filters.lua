@@ -1,6 +1,6 @@
---- Checks files of LangSmith filters against what should become of them:
---- `lua5.4 spec/tools/filters.lua FILE …`. Each line is JSON with "filter", and "default" and "strict", each "accept"
---- or "reject". The exit status is 1 when a line becomes something else, or cannot be written back.
+--- Checks files of vendors' filters against what should become of them: `lua5.4 spec/tools/filters.lua FILE …`. Each line
+--- is JSON: LangSmith's has "filter", and "default" and "strict", each "accept" or "reject"; Freeplay's has "filters", and
+--- is accepted. The exit status is 1 when a line becomes something else, or cannot be written back.
 package.path = "./?.lua;lua/?.lua;lua/?/init.lua;" .. package.path
 package.cpath = "build/5.4/?.so;" .. package.cpath
 local core = require "sessionquery.core"
@@ -17,18 +17,17 @@ local function check(good, place, message)
   end
 end
 
---- Whether the filter is accepted as the line says; the filter.
-local function accept(place, case, strict)
-  local wanted = case[strict and "strict" or "default"]
-  local filter, message = sq.filter("langsmith", case.filter, { strict = strict })
-  check((filter ~= nil) == (wanted == "accept"), place, ("%s should be %sed%s: %s"):format(case.filter, wanted, strict and " when strict" or "", message or "it was accepted"))
+--- Whether the source is accepted as the line says; the filter.
+local function accept(place, dialect, source, wanted, strict)
+  local filter, message = sq.filter(dialect, source, { strict = strict })
+  check((filter ~= nil) == (wanted == "accept"), place, ("should be %sed%s: %s"):format(wanted, strict and " when strict" or "", message or "it was accepted"))
   return filter
 end
 
 --- What is written back compiles to the same tree.
-local function write_back(place, filter)
-  local text, parts = filter:to "langsmith"
-  local again = text and sq.filter("langsmith", text)
+local function write_back(place, dialect, filter)
+  local text, parts = filter:to(dialect)
+  local again = text and sq.filter(dialect, text)
   check(again and again:dump() == filter:dump(), place, ("%s is written back as %s"):format(filter:dump(), text or core.encode(parts)))
 end
 
@@ -37,9 +36,11 @@ for _, path in ipairs(arg) do
   for line in io.lines(path) do
     number = number + 1
     local place, case = ("%s:%d"):format(path, number), assert(core.decode(line))
-    local filter = accept(place, case, false)
-    accept(place, case, true)
-    if filter then write_back(place, filter) end
+    local dialect = case.filters and "freeplay" or "langsmith"
+    local source = case.filters and assert(core.encode(case.filters)) or case.filter
+    local filter = accept(place, dialect, source, case.default or "accept", false)
+    if case.strict then accept(place, dialect, source, case.strict, true) end
+    if filter then write_back(place, dialect, filter) end
   end
 end
 
