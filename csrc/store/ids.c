@@ -139,7 +139,7 @@ static bool note_rows(sq_store *store, sq_notes *notes, sq_cached which, int64_t
 
 /* Segments came, and with them ranges: what is in them need not be kept any more, but what has changed since. */
 static bool begin_behind(sq_store *store, sq_notes *notes, const sq_manifest *m, sq_error *error) {
-  if (!sq_notes_keep(notes, store->ids->covered + 1, error)) return false;
+  if (!sq_notes_keep(notes, store->ids->covered, error)) return false;
   notes->stamp = m->stamp;
   notes->covered = store->ids->covered;
   notes->change = 0;

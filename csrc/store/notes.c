@@ -15,12 +15,12 @@ static bool place(sq_note *items, size_t slots, sq_note one) {
   return true;
 }
 
-static bool rebuild(sq_notes *notes, size_t slots, int64_t from, sq_error *error) {
+static bool rebuild(sq_notes *notes, size_t slots, int64_t behind, sq_error *error) {
   sq_note *items = calloc(slots, sizeof *items);
   if (!items) return sq_fail_memory(error);
   notes->count = 0;
   for (size_t i = 0; i < notes->slots; i++)
-    if (notes->items[i].seq != 0 && notes->items[i].seq >= from) notes->count += place(items, slots, notes->items[i]);
+    if (notes->items[i].seq != 0 && notes->items[i].seq > behind) notes->count += place(items, slots, notes->items[i]);
   free(notes->items);
   notes->items = items;
   notes->slots = slots;
@@ -34,9 +34,9 @@ bool sq_notes_add(sq_notes *notes, uint64_t hash, int64_t seq, sq_error *error) 
   return true;
 }
 
-bool sq_notes_keep(sq_notes *notes, int64_t from, sq_error *error) {
+bool sq_notes_keep(sq_notes *notes, int64_t behind, sq_error *error) {
   notes->turn++;
-  return notes->slots == 0 || rebuild(notes, notes->slots, from, error);
+  return notes->slots == 0 || rebuild(notes, notes->slots, behind, error);
 }
 
 const sq_note *sq_notes_next(const sq_notes *notes, uint64_t hash, size_t *at) {

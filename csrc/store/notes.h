@@ -21,8 +21,8 @@ typedef struct sq_notes {
 } sq_notes;
 
 bool sq_notes_add(sq_notes *notes, uint64_t hash, int64_t seq, sq_error *error);
-/* Leaves out those of seqs below `from`. */
-bool sq_notes_keep(sq_notes *notes, int64_t from, sq_error *error);
+/* Leaves out those of seqs up to `behind`. */
+bool sq_notes_keep(sq_notes *notes, int64_t behind, sq_error *error);
 /* The next note of this hash from slot `*at` on, which goes behind it; begin with sq_notes_begin. NULL: no more. */
 static inline size_t sq_notes_begin(const sq_notes *notes, uint64_t hash) { return notes->slots ? hash & (notes->slots - 1) : 0; }
 const sq_note *sq_notes_next(const sq_notes *notes, uint64_t hash, size_t *at);

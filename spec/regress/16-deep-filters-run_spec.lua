@@ -35,18 +35,18 @@ local function alternate(depth, leaf, other)
   return tree
 end
 
-it("brackets to depth 128, in every place, with the truth that they have", function()
-  for _, case in ipairs { { alternate(127, "model = 'm'"), 1 }, { alternate(60, "scores.q = 1", "model = 'n'"), 1 },
-    { "some" .. alternate(120, "scores.q = 1"), 1 }, { alternate(120, "session.errors > 1"), 0 },
-    { alternate(60, "(session.errors > 1 or some(model = 'm'))", "session.id = 'b'"), 1 },
-    { "in_trace" .. alternate(100, "model = 'm'"), 0 } } do
+it("brackets to depth 255, in every place, with the truth that they have", function()
+  for _, case in ipairs { { alternate(255, "model = 'm'"), 1 }, { alternate(120, "scores.q = 1", "model = 'n'"), 1 },
+    { "some" .. alternate(240, "scores.q = 1"), 1 }, { alternate(240, "session.errors > 1"), 0 },
+    { alternate(120, "(session.errors > 1 or some(model = 'm'))", "session.id = 'b'"), 1 },
+    { "in_trace" .. alternate(200, "model = 'm'"), 0 } } do
     assert.equal(case[2], assert(db:sessions():where(case[1]):count()), case[1]:sub(1, 60))
   end
-  local opened, closed = ("("):rep(128), (")"):rep(128)
+  local opened, closed = ("("):rep(255), (")"):rep(255)
   assert(sq.filter("where", opened .. "status = 1" .. closed))
   assert.is_nil((sq.filter("where", "(" .. opened .. "status = 1" .. closed .. ")")))
   local not_not = "model = 'm'"
-  for i = 1, 60 do not_not = ("not (model = 'x' %s %s)"):format(i % 2 == 0 and "and" or "or", not_not) end
+  for i = 1, 120 do not_not = ("not (model = 'x' %s %s)"):format(i % 2 == 0 and "and" or "or", not_not) end
   assert(db:sessions():where(not_not):count())
 end)
 

@@ -11,8 +11,8 @@ it("is known of at the request that had it and at the one that has it", function
   assert(db:seal())
   local rich = assert(sq.filter("where", "scores.stars > 4"))
   assert.equal("s1", assert(db:sessions():where(rich):first()).id)
-  vm.shell(("sqlite3 %s \"INSERT OR REPLACE INTO feedback SELECT id, organization_id, project, 'r2', session_id, key, score, value,"
-    .. " comment, source, created_at_us FROM feedback WHERE key = 'stars'\""):format(path))
+  vm.shell(("sqlite3 %s \"INSERT OR REPLACE INTO feedback(id, organization_id, project, request_id, session_id, key, score, value, comment, source, created_at_us)"
+    .. " SELECT id, organization_id, project, 'r2', session_id, key, score, value, comment, source, created_at_us FROM feedback WHERE key = 'stars'\""):format(path))
   assert.equal("s2", assert(db:sessions():where(rich):first()).id)
   assert.equal(1, assert(db:sessions():where(rich):count()))
   assert.equal(3, assert(db:check()))
