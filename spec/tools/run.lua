@@ -60,7 +60,7 @@ local suites = {
 }
 
 --- What `make test` runs: two lanes side by side, of about the same length.
-local lanes = { { "layers", "lint", "native", "lua5.1", "symbols", "rock 5.4", "rock 5.1" }, { "warnings", "asan", "lua5.4", "luajit", "demo" } }
+local lanes = { { "layers", "lint", "native", "lua5.1", "lua5.4", "symbols", "rock 5.4", "rock 5.1" }, { "warnings", "asan", "luajit", "demo" } }
 
 --- What a suite's output says: passed and failed.
 local function count(suite, output, status)
