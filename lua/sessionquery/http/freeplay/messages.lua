@@ -10,6 +10,9 @@
 --- The schema has three roles, and content that is text: a tool's message is the user's, blocks of text stand in lines,
 --- and any other block is its JSON. Tool calls stay beside the content.
 local core = require "sessionquery.core"
+local json = require "sessionquery.http.json"
+
+local is_list, is_object = json.is_list, json.is_object
 
 local messages = {}
 
@@ -27,12 +30,6 @@ function messages.document(text)
   if text == nil then return nil end
   return (core.decode(text, true))
 end
-
-local function is_list(value)
-  return type(value) == "table" and (#value > 0 or (next(value) == nil and core.encode(value) == "[]"))
-end
-
-local function is_object(value) return type(value) == "table" and not is_list(value) end
 
 --- A member of an object, without null.
 local function member(object, name)

@@ -2,6 +2,7 @@
 --- validator. What is wrong is told as it tells it: 422, {"detail":[{loc, msg, type}]}.
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
+local json = require "sessionquery.http.json"
 
 local parameters = {}
 
@@ -76,10 +77,8 @@ function kinds.time(value)
   return text
 end
 
-local function is_object(value) return type(value) == "table" and core.encode(value):sub(1, 1) == "{" end
-
 function kinds.object(value)
-  if not is_object(value) then return nil, "Input should be a valid dictionary", "dict_type" end
+  if not json.is_object(value) then return nil, "Input should be a valid dictionary", "dict_type" end
   return value
 end
 
@@ -186,7 +185,7 @@ function parameters.of_body(text, known)
   if body == nil then
     return nil, { { loc = { "body", detail.offset or 0 }, msg = "JSON decode error: " .. message, type = "json_invalid" } }
   end
-  if not is_object(body) then return nil, { { loc = { "body" }, msg = "Input should be a valid dictionary", type = "dict_type" } } end
+  if not json.is_object(body) then return nil, { { loc = { "body" }, msg = "Input should be a valid dictionary", type = "dict_type" } } end
   local values, problems = {}, {}
   for _, parameter in ipairs(known) do
     local given = body[parameter.name]
@@ -196,7 +195,7 @@ function parameters.of_body(text, known)
       if parameter.required then problems[#problems + 1] = problem("body", parameter, nil, "Field required", "missing") end
     elseif not parameter.list then
       values[parameter.name] = read_one(given, parameter, "body", problems)
-    elseif type(given) ~= "table" or (is_object(given) and next(given) ~= nil) then
+    elseif type(given) ~= "table" or (json.is_object(given) and next(given) ~= nil) then
       problems[#problems + 1] = problem("body", parameter, nil, "Input should be a valid list", "list_type")
     else
       values[parameter.name] = read_list(given, parameter, "body", problems)

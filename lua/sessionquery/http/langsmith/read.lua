@@ -2,6 +2,7 @@
 --- as FastAPI tells it. What nobody has asked for is wrong too: nothing that a client says is passed over in silence.
 local check = require "sessionquery.check"
 local core = require "sessionquery.core"
+local json = require "sessionquery.http.json"
 local parameters = require "sessionquery.http.langsmith.parameters"
 
 local kinds = parameters.kinds
@@ -37,7 +38,7 @@ function read.members(members, place) return new(members, place, false) end
 function read.body(call)
   local value, message, detail = core.decode(call.body, true)
   if value == nil then return nil, call:fail(message, detail) end
-  if not read.is_object(value) then
+  if not json.is_object(value) then
     return nil, call:refuse(422, "an object is wanted", { loc = { "body" }, type = "dict_type" })
   end
   return new(value, { "body" }, false)
@@ -47,15 +48,6 @@ end
 ---@param call table
 ---@return sessionquery.langsmith.Reader
 function read.arguments(call) return new(call.arguments, { "query" }, true) end
-
---- Whether a decoded value is an object. One that is empty is told from an empty list by what it is written as.
-function read.is_object(value)
-  return type(value) == "table" and value[1] == nil and (next(value) ~= nil or core.encode(value) == "{}")
-end
-
-function read.is_list(value)
-  return type(value) == "table" and (value[1] ~= nil or (next(value) == nil and core.encode(value) == "[]"))
-end
 
 --- A UUID in lower case; nil where the text is none.
 ---@param text any
@@ -130,7 +122,7 @@ local function many(kind)
     self._asked[name] = true
     local value = self._values[name]
     if value == nil or value == core.null then return nil end
-    if not read.is_list(value) then value = { value } end
+    if not json.is_list(value) then value = { value } end
     local list = {}
     for i, item in ipairs(value) do
       local result, message, type_of_fault = kinds[kind](item, parameter or {})

@@ -8,6 +8,7 @@
 ---     events: the first new_token time_to_first_token_ms, streamed · usage, model, provider: see usage.lua
 ---     status -2 while it has neither an end nor an error, then 200
 local core = require "sessionquery.core"
+local json = require "sessionquery.http.json"
 local read = require "sessionquery.http.langsmith.read"
 local usage = require "sessionquery.http.langsmith.usage"
 
@@ -56,7 +57,7 @@ function record.milliseconds(from, to) return math.max(0, math.floor((to - from)
 
 --- Whether a run is streamed, and when its first token was there, by its events; nil, nil where it brings none.
 local function first_token(events)
-  if not read.is_list(events) then return nil end
+  if not json.is_list(events) then return nil end
   for _, event in ipairs(events) do
     if type(event) == "table" and event.name == "new_token" then return true, read.to_seconds(event.time) end
   end
@@ -82,7 +83,7 @@ local function read_extra(reader, result)
   local extra = reader:object "extra" or {}
   local metadata = extra.metadata
   if metadata == core.null then metadata = nil end
-  if metadata ~= nil and not read.is_object(metadata) then
+  if metadata ~= nil and not json.is_object(metadata) then
     reader:fault({ "extra", "metadata" }, "an object is wanted", "dict_type")
     metadata = nil
   end
