@@ -80,6 +80,5 @@ join(require "sessionquery.http.langsmith.query")
 join(require "sessionquery.http.langsmith.run_stats")
 join(require "sessionquery.http.langsmith.threads")
 join(require "sessionquery.http.langsmith.feedback")
-take(require("sessionquery.http.langsmith.projects").routes) -- under both prefixes already
 
 return langsmith

@@ -187,20 +187,26 @@ local function names_of(selected)
   return names
 end
 
---- What is to be asked of the store for a selection.
----@param selected? string[] names of members; nil: all
----@return string[] columns
----@return boolean bodies
-function run.columns(selected)
-  local columns, seen, bodies = {}, {}, false
-  for _, name in ipairs(names_of(selected)) do
-    for _, column in ipairs(members[name][1]) do
+--- Adds the columns of members, each once; whether bodies are among them.
+local function add_columns(columns, names, columns_of)
+  local seen, bodies = {}, false
+  for _, column in ipairs(columns) do seen[column] = true end
+  for _, name in ipairs(names) do
+    for _, column in ipairs(columns_of(name)) do
       if not seen[column] then columns[#columns + 1] = column end
       seen[column] = true
       bodies = bodies or column:find "_body$" ~= nil
     end
   end
   return columns, bodies
+end
+
+--- What is to be asked of the store for a selection.
+---@param selected? string[] names of members; nil: all
+---@return string[] columns
+---@return boolean bodies
+function run.columns(selected)
+  return add_columns({}, names_of(selected), function(name) return members[name][1] end)
 end
 
 ---@class sessionquery.langsmith.Row
@@ -228,10 +234,6 @@ local function upper(name)
   end
 end
 
-local function number(name)
-  return function(row) return row.raw[name] or "null" end
-end
-
 local function latency_of(row)
   local milliseconds = plain(row, "latency_ms")
   return milliseconds and core.encode(milliseconds / 1000) or "null"
@@ -247,12 +249,12 @@ local newer = {
   METADATA = { "metadata", { "properties" }, function(row) return row.raw.properties or "{}" end },
   ERROR_PREVIEW = { "error_preview", { "error" }, preview "error" },
   MANIFEST = { "manifest", { "extra" }, of_extra "serialized" },
-  TOTAL_TOKENS = { "total_tokens", { "total_tokens" }, number "total_tokens" },
-  PROMPT_TOKENS = { "prompt_tokens", { "prompt_tokens" }, number "prompt_tokens" },
-  COMPLETION_TOKENS = { "completion_tokens", { "completion_tokens" }, number "completion_tokens" },
-  TOTAL_COST = { "total_cost", { "cost_usd" }, number "cost_usd" },
-  PROMPT_COST = { "prompt_cost", { "prompt_cost_usd" }, number "prompt_cost_usd" },
-  COMPLETION_COST = { "completion_cost", { "completion_cost_usd" }, number "completion_cost_usd" },
+  TOTAL_TOKENS = { "total_tokens", { "total_tokens" }, raw "total_tokens" },
+  PROMPT_TOKENS = { "prompt_tokens", { "prompt_tokens" }, raw "prompt_tokens" },
+  COMPLETION_TOKENS = { "completion_tokens", { "completion_tokens" }, raw "completion_tokens" },
+  TOTAL_COST = { "total_cost", { "cost_usd" }, raw "cost_usd" },
+  PROMPT_COST = { "prompt_cost", { "prompt_cost_usd" }, raw "prompt_cost_usd" },
+  COMPLETION_COST = { "completion_cost", { "completion_cost_usd" }, raw "completion_cost_usd" },
 }
 for name in ([[
   ID NAME START_TIME END_TIME FIRST_TOKEN_TIME ERROR EXTRA EVENTS INPUTS INPUTS_PREVIEW OUTPUTS OUTPUTS_PREVIEW PARENT_RUN_IDS TRACE_ID
@@ -273,15 +275,7 @@ run.newer = newer
 ---@return string[] columns
 ---@return boolean bodies
 function run.newer_columns(selects)
-  local columns, seen, bodies = { "request_id" }, { request_id = true }, false
-  for _, name in ipairs(selects) do
-    for _, column in ipairs(newer[name][2]) do
-      if not seen[column] then columns[#columns + 1] = column end
-      seen[column] = true
-      bodies = bodies or column:find "_body$" ~= nil
-    end
-  end
-  return columns, bodies
+  return add_columns({ "request_id" }, selects, function(name) return newer[name][2] end)
 end
 
 --- A run in the newer form: its id, and what is selected.
