@@ -258,14 +258,17 @@ function Answer:all()
   return take_all(rows)
 end
 
+--- The rows of one page.
+local function rows_of_page(query, store)
+  return core.rows(store, (query._spec.limit and query or with(query, { limit = PAGE }, 4))._core)
+end
+
 --- One page: a list of rows, with the cursor of the next page as `next` (nil on the last).
 ---@return table?
 ---@return string? message
 ---@return table? detail
 function Query:page()
-  local store = store_of(self)
-  local query = self._spec.limit and self or with(self, { limit = PAGE }, 3)
-  local rows, message, detail = core.rows(store, query._core)
+  local rows, message, detail = rows_of_page(self, store_of(self))
   if not rows then return nil, message, detail end
   local cursor, page = rows:next(), take_all(rows)
   page.next = cursor
@@ -277,9 +280,7 @@ end
 ---@return string? next or the message
 ---@return table? detail
 function Query:page_json()
-  local store = store_of(self)
-  local query = self._spec.limit and self or with(self, { limit = PAGE }, 3)
-  local rows, message, detail = core.rows(store, query._core)
+  local rows, message, detail = rows_of_page(self, store_of(self))
   if not rows then return nil, message, detail end
   local text, why, more = rows:json()
   local cursor = rows:next()

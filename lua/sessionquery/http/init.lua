@@ -225,8 +225,10 @@ local function answer(self, call, method)
   local why
   call.arguments, why = arguments.read(request.query)
   if not call.arguments then return call:refuse(400, why) end
-  call.headers["Cache-Control"] = not is_safe[method] and "private, no-store" or taken.open and "no-store" or "private, no-cache"
-  if is_safe[method] then call.headers["Vary"] = "Authorization, X-API-Key" end
+  if is_safe[method] then
+    call.headers["Cache-Control"] = taken.open and "no-store" or "private, no-cache"
+    call.headers["Vary"] = "Authorization, X-API-Key"
+  end
   call.scoped = call.grant and true or self._organization ~= nil or call.core:is_scoped()
   local narrowed, message, detail = call.core:narrow {
     organization = call.grant and call.grant.organization or self._organization,
