@@ -1,29 +1,19 @@
 --- Freeplay's search API as a function: what every client sees (support/freeplay_http_cases.lua), under each engine.
+local application = require "spec.support.application"
 local cases = require "spec.support.freeplay_http_cases"
-local http = require "sessionquery.http"
-local sq = require "sessionquery"
-local vm = require "spec.support.vm"
 
+--- The same, and the operator is told of no trouble.
 local function starter(engine)
+  local start = application.starter(engine, cases.prefix)
   return function(options)
-    local path = vm.path "freeplay_http.db"
-    local db = assert(sq.open(path))
-    local whole = { path = path, prefix = cases.prefix, engine = engine }
-    for name, value in pairs(options) do whole[name] = value end
-    local app = http.app(whole)
-    local function send(request)
-      request.remote = "127.0.0.1"
-      local status, headers, body, problem = app:handle(request)
-      assert(not problem, problem)
-      local lower = {}
-      for name, value in pairs(headers) do lower[name:lower()] = value end
-      return { status = status, headers = lower, body = body }
+    local server = start(options)
+    local send = server.send
+    function server.send(request)
+      local answer = send(request)
+      assert(not answer.problem, answer.problem)
+      return answer
     end
-    return { db = db, send = send, close = function()
-      app:close()
-      db:close()
-      vm.remove(path)
-    end }
+    return server
   end
 end
 

@@ -1,5 +1,6 @@
 --- Helicone's session API as a function: what every client sees (support/http_cases.lua), under each engine, and what
 --- only this side can provoke: addresses, locks, stores that fail.
+local application = require "spec.support.application"
 local cases = require "spec.support.http_cases"
 local http = require "sessionquery.http"
 local keys = require "sessionquery.keys"
@@ -9,40 +10,15 @@ local vm = require "spec.support.vm"
 
 local T = 1700000000
 
---- A sender to an application; headers of its answers by lower-case names.
-local function sender(app)
-  return function(request)
-    local whole = { remote = "127.0.0.1" }
-    for name, value in pairs(request) do whole[name] = value end
-    local status, headers, body, problem = app:handle(whole)
-    local lower = {}
-    for name, value in pairs(headers) do lower[name:lower()] = value end
-    return { status = status, headers = lower, body = body, problem = problem }
-  end
-end
-
-local function starter(engine)
-  return function(options)
-    local path = vm.path "http.db"
-    local db = assert(sq.open(path))
-    local whole = { path = path, prefix = cases.prefix, engine = engine }
-    for name, value in pairs(options) do whole[name] = value end
-    local app = http.app(whole)
-    return { db = db, send = sender(app), app = app, path = path, close = function()
-      app:close()
-      db:close()
-      vm.remove(path)
-    end }
-  end
-end
+local sender = application.sender
 
 for _, engine in ipairs { "auto", "sql" } do
   describe("app:handle, engine " .. engine .. ":", function()
-    cases.describe(starter(engine), { describe = describe, it = it, setup = setup, teardown = teardown })
+    cases.describe(application.starter(engine, cases.prefix), { describe = describe, it = it, setup = setup, teardown = teardown })
   end)
 end
 
-local start = starter "auto"
+local start = application.starter("auto", cases.prefix)
 local BODY = '{"search":"","timeFilter":{"startTimeUnixMs":0,"endTimeUnixMs":4e12},"timezoneDifference":0,"filter":{}}'
 
 local function ask(send, more)

@@ -1,18 +1,10 @@
 --- Writes the bench's calls, canonical JSON lines: `lua5.4 spec/bench/calls.lua ROWS`. The same ones every time.
 --- UUID ids as gateways give them, 200 sessions open at a time, 3 properties, 1 score, no bodies.
+package.path = "./?.lua;" .. package.path
+local numbers = require "spec.bench.random"
+
+local random, uuid = numbers.number, numbers.uuid
 local rows = tonumber(arg[1]) or 200000
-
-local state = 12345
-local function random(low, high) -- minimal standard generator: the same numbers in every Lua
-  state = state * 16807 % 2147483647
-  return low + state % (high - low + 1)
-end
-
-local function uuid()
-  return ("%08x-%04x-4%03x-8%03x-%06x%06x"):format(random(0, 2147483645), random(0, 65535), random(0, 4095),
-    random(0, 4095), random(0, 16777215), random(0, 16777215))
-end
-
 local models = { "gpt-4o", "gpt-4o-mini", "o3", "claude-sonnet-4" }
 local open, at = {}, 1790000000
 

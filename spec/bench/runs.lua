@@ -1,19 +1,11 @@
 --- The vendors' bench: runs of traces as LangSmith's and Freeplay's clients send them, the same ones every time. A trace is
 --- a chain, under it two llm runs and a tool, and a second llm run under the tool.
+local numbers = require "spec.bench.random"
+local random, uuid = numbers.number, numbers.uuid
+
 local runs = {}
 
 local SESSIONS_OPEN = 400
-
-local state = 12345
-local function random(low, high) -- minimal standard generator: the same numbers in every Lua
-  state = state * 16807 % 2147483647
-  return low + state % (high - low + 1)
-end
-
-local function uuid()
-  return ("%08x-%04x-4%03x-8%03x-%06x%06x"):format(random(0, 2147483645), random(0, 65535), random(0, 4095),
-    random(0, 4095), random(0, 16777215), random(0, 16777215))
-end
 
 local models = { "gpt-4o", "gpt-4o-mini", "o3", "claude-sonnet-4" }
 local environments = { "prod", "staging", "dev" }
