@@ -8,6 +8,10 @@
 #include "base/time.h"
 #include "store/fresh.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #define DEAD_SHARE 4      /* a segment of which this part is dead is sealed again */
 #define MOST_AT_ONCE 2    /* segments that one call of add seals on its way */
 #define SHORT_WAIT_US 5000
@@ -120,6 +124,14 @@ bool sq_store_reindex(sq_store *store, sq_error *error) {
   return good && (!given_up || sq_fail(error, SQ_E_BUSY, "the column index was changed by another meanwhile: try again"));
 }
 
+/* A seal takes tens of megabytes for a moment, which glibc keeps for the thread's later use: in time each thread of a
+   server's pool would hold the most that it ever took. */
+static void give_memory_back(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
+
 static void note_error(sq_store *store, const sq_error *error) {
   if (!store->index) return;
   pthread_mutex_lock(&store->index->lock);
@@ -155,6 +167,7 @@ static void seal_quietly(sq_store *store, int64_t waiting, uint32_t least, size_
   store->uninterrupted = true;
   if (!seal(store, least, most, &error)) note_error(store, &error);
   store->uninterrupted = interrupted;
+  if (!store->fresh) give_memory_back(); /* an import seals on */
 }
 
 void sq_seal_by_and_by(sq_store *store) { seal_quietly(store, store->segment_rows, store->segment_rows, MOST_AT_ONCE); }
@@ -165,4 +178,5 @@ void sq_store_settle(sq_store *store) {
   sq_error error = {.code = SQ_OK};
   if (sq_store_enter(store, &error)) seal_quietly(store, store->segment_rows / MOST_TO_READ, 1, SIZE_MAX);
   sq_fresh_drop(store);
+  give_memory_back();
 }
