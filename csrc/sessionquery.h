@@ -383,6 +383,8 @@ typedef struct sq_ingest {
   sq_ingest_mode mode;
   int64_t first_line;        /* number of the first line, from 1 */
   uint64_t identity[2];      /* of the input, for the ids of records that bring none; 0,0: make UUIDv7s */
+  bool new_ids;              /* whoever drew the request_ids did so for these records: they are looked for only among the rows
+                                that are not sealed yet */
   bool hold;                 /* MERGE: keep an update whose request is not there, and merge it when that comes; one that names no
                                 project is of any of its organization */
   sq_text *ids;              /* the request ids, one JSON array, or NULL */

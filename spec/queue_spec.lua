@@ -26,6 +26,27 @@ describe("a queue", function()
     assert.are.equal(0, queue.bytes)
   end)
 
+  it("knows of a batch whether any of it may be stored already: its id was given, or it was tried before", function()
+    local queue = queues.new { count = 100, bytes = 1000 }
+    for i, known in ipairs { false, false, true, false, false } do queue:push("line " .. i, known) end
+    local seen = {}
+    for i, most in ipairs { 2, 2, 1 } do
+      seen[i] = select(2, queue:take(most, 1000))
+      queue:done()
+    end
+    assert.are.same({ true, false, true }, seen)
+    queue:push "one"
+    queue:push "two"
+    queue:take(1, 1000)
+    queue:release() -- not tried
+    assert.is_true(select(2, queue:take(1, 1000)))
+    queue:failed()
+    queue:push "three"
+    assert.is_false(select(2, queue:take(2, 1000)))
+    queue:done()
+    assert.is_true(select(2, queue:take(1, 1000)))
+  end)
+
   it("is bounded in number and in bytes", function()
     local queue = queues.new { count = 2, bytes = 10 }
     assert.is_true(queue:push "12345")

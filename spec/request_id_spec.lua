@@ -99,7 +99,7 @@ describe("a request id", function()
 
   it("is unique whichever of a process's handles adds, is undone, seals, deletes or looks", function()
     local path = make(30, 20)
-    local handles, known = {}, {}
+    local handles, known, last_drawn = {}, {}, 1000
     for i = 1, 30 do known[i] = true end
     for i = 1, 5 do handles[i] = open(path, 20) end
     local function any() return handles[math.random(#handles)] end
@@ -130,8 +130,15 @@ describe("a request id", function()
         handles[i]:close()
         handles[i] = open(path, 20)
       end,
+      function() -- ids that are drawn only now, and by whom they are given once more
+        local drawn = lines(last_drawn + 1, last_drawn + 3)
+        for i = 1, 3 do known[last_drawn + i] = true end
+        last_drawn = last_drawn + 3
+        assert.equal(3, assert(any():ingest(drawn, { new_ids = true })).added)
+        assert.equal(3, assert(any():ingest(drawn, {})).replaced)
+      end,
     }
-    local often = { 1, 1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7, 8 }
+    local often = { 1, 1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 4, 4, 5, 5, 6, 7, 8, 9 }
     for _ = 1, 600 do
       local from = math.random(150)
       steps[often[math.random(#often)]](from, math.min(from + math.random(0, 12), 150))
@@ -143,6 +150,18 @@ describe("a request id", function()
     assert.equal(count, stats(path).requests)
     seal(path)
     is_right(path)
+    vm.remove(path)
+  end)
+
+  it("looks for one that was drawn only now among the rows that are not sealed", function()
+    local path = make(30, 20)
+    local store = open(path, 20)
+    assert.equal(5, assert(store:ingest(lines(31, 35), { new_ids = true })).added)
+    assert.equal(5, assert(store:ingest(lines(31, 35), { new_ids = true })).replaced)
+    local given = assert(store:ingest(lines(1, 35), {}))
+    assert.are.same({ 0, 35 }, { given.added, given.replaced })
+    store:close()
+    is_unique(path)
     vm.remove(path)
   end)
 

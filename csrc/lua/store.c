@@ -201,7 +201,7 @@ static void push_counts(lua_State *L, const sq_ingest *ingest, const faults *f) 
   lua_setfield(L, -2, "errors");
 }
 
-/* store:ingest(lines, {format, on_conflict, mode, hold, first_line, identity, ids, most_errors}):
+/* store:ingest(lines, {format, on_conflict, mode, new_ids, hold, first_line, identity, ids, most_errors}):
    counts, ids as JSON; or nil, message, detail with the line */
 static int ingest(lua_State *L) {
   static const char *const conflicts[] = {"replace", "skip", "update", NULL}, *const modes[] = {"strict", "lenient", "merge", NULL};
@@ -219,6 +219,7 @@ static int ingest(lua_State *L) {
   faults f = {.most = (size_t)integer_option(L, 3, "most_errors", 0)};
   f.items = lua_newuserdata(L, (f.most + 1) * sizeof *f.items);
   in.state = &f;
+  in.new_ids = flag_option(L, 3, "new_ids");
   in.hold = flag_option(L, 3, "hold");
   if (flag_option(L, 3, "ids")) in.ids = binding_new_text(L);
   sq_error error = {.code = SQ_OK};

@@ -342,13 +342,26 @@ static bool find_in_ranges(finding *f, uint64_t hash) {
          (!f->outdated || sq_fail(f->error, SQ_E_STORE, "the store's table request_hash is damaged: reindex"));
 }
 
+static bool find_unsealed(finding *f, uint64_t *hash) {
+  sq_store *store = f->store;
+  bool pays = store->ids && store->ids->probes >= PROBES_BEFORE_BLOOM && !store->ids->has_bloom;
+  if ((!store->ids_are_current || pays) && !keep_up(store, f->error)) return false;
+  *hash = hash_of(store->ids->key, f->id->text, f->id->length);
+  return find_notes(f, *hash);
+}
+
+bool sq_ids_find_unsealed(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *hash, sq_seqs *out, sq_error *error) {
+  finding f = {.store = store, .id = id, .organization = organization, .project = project, .out = out, .error = error};
+  bool good = find_unsealed(&f, hash);
+  sq_seqs_sort(out);
+  return good;
+}
+
 bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *noted, sq_seqs *out, sq_error *error) {
   finding f = {.store = store, .id = id, .organization = organization, .project = project, .out = out, .error = error};
-  bool pays = store->ids && store->ids->probes >= PROBES_BEFORE_BLOOM && !store->ids->has_bloom;
-  if ((!store->ids_are_current || pays) && !keep_up(store, error)) return false;
-  uint64_t hash = hash_of(store->ids->key, id->text, id->length);
-  if (noted) *noted = hash;
-  bool good = find_notes(&f, hash) && (is_enough(&f) || find_in_ranges(&f, hash));
+  uint64_t hash;
+  bool good = find_unsealed(&f, &hash) && (is_enough(&f) || find_in_ranges(&f, hash));
+  if (good && noted) *noted = hash;
   sq_seqs_sort(out);
   return good;
 }

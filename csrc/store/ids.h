@@ -16,6 +16,9 @@
 /* Adds the seqs of the requests of this id; of an organization and project, or of all (NULL). In a transaction.
    `*hash` (or NULL): the id's, for sq_ids_note. */
 bool sq_ids_find(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *hash, sq_seqs *out, sq_error *error);
+/* The same, among the requests that are not sealed: for an id that was drawn only now, so that a process which only
+   adds needs no filter of all that is sealed. */
+bool sq_ids_find_unsealed(sq_store *store, const sq_value *id, const sq_value *organization, const sq_value *project, uint64_t *hash, sq_seqs *out, sq_error *error);
 /* Notes a request that the transaction at hand has added, and has looked for before. */
 bool sq_ids_note(sq_store *store, uint64_t hash, int64_t seq, sq_error *error);
 /* What the transaction at hand has noted stands. */

@@ -46,6 +46,7 @@ static bool make_id(ingesting *in, const char *line, size_t length) {
   if (!uuid) return sq_fail_memory(in->error);
   if (identity[0] | identity[1]) sq_line_id(identity, in->ingest->first_line + in->ingest->lines - 1, line, length, uuid);
   else if (!sq_uuid_make(uuid)) return sq_fail(in->error, SQ_E_STORE, "the system gives no random bits for a request_id");
+  else in->has_new_id = true;
   set_text(&in->record->fields[SQ_F_REQUEST_ID], uuid);
   return true;
 }
@@ -68,6 +69,7 @@ static void name_cost_source(sq_record *record) {
 static bool complete(ingesting *in, const char *line, size_t length) {
   sq_value *fields = in->record->fields;
   in->unnamed = fields[SQ_F_PROJECT].kind == SQ_NULL && !in->store->project;
+  in->has_new_id = in->ingest->new_ids;
   if (!take_scope(in, SQ_F_ORGANIZATION_ID, in->store->organization, "") || !take_scope(in, SQ_F_PROJECT, in->store->project, "default"))
     return false;
   if (is_text(&fields[SQ_F_REQUEST_ID], "")) return sq_fail(in->error, SQ_E_VALUE, "request_id is empty");
@@ -174,7 +176,7 @@ static bool is_waiting(const ingesting *in) {
 static bool find_stored(ingesting *in, bool *found) {
   const sq_value *fields = in->record->fields;
   sq_seqs seqs = {0};
-  bool good = sq_ids_find(in->store, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], &in->hash, &seqs, in->error);
+  bool good = (in->has_new_id ? sq_ids_find_unsealed : sq_ids_find)(in->store, &fields[SQ_F_REQUEST_ID], &fields[SQ_F_ORGANIZATION_ID], &fields[SQ_F_PROJECT], &in->hash, &seqs, in->error);
   *found = seqs.count > 0;
   if (*found) in->seq = seqs.items[seqs.count - 1];
   free(seqs.items);

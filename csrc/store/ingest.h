@@ -21,6 +21,7 @@ typedef struct sq_ingesting {
   sq_record *record;                  /* at hand */
   sq_entries feedback;
   uint64_t hash; /* of this record's id */
+  bool has_new_id; /* drawn only now */
   bool unnamed;  /* it names no project, and neither does the handle */
   bool holds;    /* there are updates that wait for requests */
   sq_format canonical; /* which they are of, once one is found */

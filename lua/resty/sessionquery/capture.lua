@@ -187,6 +187,7 @@ local function record_of(state)
     fill_cost(record)
     cost_seen = record.cost_usd
   end
+  state.has_given_id = record.request_id ~= nil
   record.request_id = record.request_id or made_id()
   record.organization_id, record.project, record.api_key_name = state.organization, state.project, state.key_id
   return record
@@ -206,7 +207,7 @@ function capture.record()
   cost_seen = nil
   local record = state.call and not state.broken and guarded(state, record_of, state)
   budget.settle(state, cost_seen)
-  if record and not state.unrecorded then recorder.push(record) end
+  if record and not state.unrecorded then recorder.push(record, state.has_given_id) end
   if next(counts) then tell_counts() end
 end
 

@@ -40,9 +40,9 @@ end
 
 local function drain_all()
   while true do
-    local batch = queue:take(settings.batch, settings.batch_bytes)
+    local batch, new = queue:take(settings.batch, settings.batch_bytes)
     if not batch then return nil end
-    local delay = settle(batch, threads.run("record", settings.path, table.concat(batch, "\n"), settings.timeout_ms))
+    local delay = settle(batch, threads.run("record", settings.path, table.concat(batch, "\n"), new, settings.timeout_ms))
     if delay then return delay end
   end
 end
@@ -67,8 +67,9 @@ end
 
 --- Takes a record. It neither waits nor reads or writes a file: for the log phase.
 ---@param record table with request_id
+---@param known? boolean its id is not one that was drawn for it: such a call may be stored already
 ---@return boolean taken
-function recorder.push(record)
+function recorder.push(record, known)
   queue = queue or queues.new { count = settings.queue, bytes = settings.queue_bytes }
   counters.add "recorded"
   local line, message = core.encode(record)
@@ -77,7 +78,7 @@ function recorder.push(record)
     complain("a call is not recorded", message)
     return false
   end
-  if not queue:push(line) then
+  if not queue:push(line, known) then
     counters.add "dropped"
     complain("calls are dropped", "the queue is full: ", settings.queue, " of them, or ", settings.queue_bytes, " bytes")
     return false
@@ -91,11 +92,11 @@ function recorder.exit()
   if not queue or queue.count == 0 then return end
   ngx.update_time()
   local deadline = ngx.now() + settings.exit_s
-  queue:release()
+  queue:failed() -- what a thread had when the worker began to end
   while queue.count > 0 and ngx.now() < deadline do
-    local batch = queue:take(settings.batch, settings.batch_bytes)
+    local batch, new = queue:take(settings.batch, settings.batch_bytes)
     local timeout_ms = math.ceil(settings.exit_s * 1000)
-    local delay = settle(batch, threads.run_here("record", settings.path, table.concat(batch, "\n"), timeout_ms))
+    local delay = settle(batch, threads.run_here("record", settings.path, table.concat(batch, "\n"), new, timeout_ms))
     if delay then break end
     ngx.update_time()
   end

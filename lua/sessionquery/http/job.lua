@@ -58,11 +58,12 @@ local MOST_ERRORS = 5 -- of bad records, told in the log
 --- doing it once; a record that the store cannot take is left out, and the others are stored.
 ---@param path string
 ---@param lines string JSON lines
+---@param new boolean none of them has a request_id that may be stored already
 ---@param timeout_ms integer
 ---@return integer? stored nil: nothing was, and it may be tried again
 ---@return integer|string failed how many were left out; or the message
 ---@return string why of those that failed; or the code of the error
-function job.record(path, lines, timeout_ms)
+function job.record(path, lines, new, timeout_ms)
   local db, message, detail = store_of(path, timeout_ms)
   if not db then return nil, message, detail.code end
   local counts
@@ -70,6 +71,7 @@ function job.record(path, lines, timeout_ms)
     format = "canonical",
     on_conflict = "replace",
     mode = "lenient",
+    new_ids = new,
     most_errors = MOST_ERRORS,
   })
   if not counts then return nil, message, detail.code end
