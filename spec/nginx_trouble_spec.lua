@@ -117,11 +117,36 @@ describe("a gateway in trouble", function()
   end)
 
   it("runs its jobs in the event loop where the thread pool is missing, and warns once in each worker", function()
-    server = start { replace = { ["thread_pool sessionquery threads=4;"] = "" } }
+    server = start { replace = { ["thread_pool sessionquery threads=4;"] = "", ["thread_pool sessionquery_calls threads=2;"] = "" } }
     send(10, "loop")
     assert.are.equal(10, #stored(server, f.session_id:eq "loop", 10))
     local _, warnings = server:log():gsub("jobs run in the event loop", "")
     assert.is_true(warnings >= 1 and warnings <= 2, warnings)
+    assert_clean(server)
+  end)
+
+  it("stores calls in the one pool that there is", function()
+    server = start { replace = { ["thread_pool sessionquery_calls threads=2;"] = "" } }
+    send(10, "one")
+    assert.are.equal(10, #stored(server, f.session_id:eq "one", 10))
+    assert.is_nil(server:log():find "jobs run in the event loop")
+    assert_clean(server)
+  end)
+
+  it("stores calls while all threads that answer questions are busy", function()
+    server = start {
+      replace = { ["thread_pool sessionquery threads=4;"] = "thread_pool sessionquery threads=1;" },
+      locations = [[location = /busy { content_by_lua_block { ngx.run_worker_thread("sessionquery", "socket", "sleep", 4) } }]],
+    }
+    local began, busy = socket.gettime(), {}
+    for i = 1, 6 do
+      busy[i] = assert(socket.connect("127.0.0.1", server.port))
+      busy[i]:send "GET /busy HTTP/1.1\r\nHost: x\r\n\r\n"
+    end
+    send(10, "meanwhile")
+    assert.are.equal(10, #stored(server, f.session_id:eq "meanwhile", 10))
+    assert.is_true(socket.gettime() - began < 3)
+    for _, client in ipairs(busy) do client:close() end
     assert_clean(server)
   end)
 

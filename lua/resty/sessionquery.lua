@@ -24,7 +24,9 @@ local gateway = {
 ---@field path string the store's file
 ---@field dict? string name of a lua_shared_dict, for the counters of all workers together
 ---@field budgets? string name of another, for budgets: when it is full, what was used longest ago leaves it
----@field pool? string name of the thread_pool, "sessionquery" unless told
+---@field pool? string name of the thread_pool that answers questions, "sessionquery" unless told
+---@field calls_pool? string of another, in which calls are stored and their keys and budgets read, so that they do not stand
+---  in line behind questions: "sessionquery_calls" unless told; `pool` where there is none of this name
 ---@field prices? table|string of sessionquery.prices: fills the cost of a call
 ---@field capture? sessionquery.capture.Settings what is kept of a call, and how it is read, in all locations
 ---@field organization? string whose the calls are that bring no key of ours

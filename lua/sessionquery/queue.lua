@@ -15,7 +15,10 @@ local FIRST_DELAY, LONGEST_DELAY = 0.1, 10 -- seconds between attempts: doubled 
 ---@param limits { count: integer, bytes: integer } what waits at most
 ---@return sessionquery.Queue
 function queue.new(limits)
-  return setmetatable({ limits = limits, lines = {}, known = {}, first = 1, last = 0, taken = 0, count = 0, bytes = 0, failures = 0 }, Queue)
+  return setmetatable({
+    limits = limits, lines = {}, first = 1, last = 0, taken = 0, count = 0, bytes = 0, failures = 0,
+    known = {}, -- of the lines: may be stored already
+  }, Queue)
 end
 
 --- Puts a line at the end. False where the queue is full: the line is not in it.

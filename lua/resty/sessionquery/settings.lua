@@ -3,7 +3,8 @@ local check = require "sessionquery.check"
 
 local settings = {
   path = nil,
-  pool = "sessionquery", -- name of the thread pool
+  pool = "sessionquery", -- name of the thread pool that answers questions
+  calls_pool = "sessionquery_calls", -- and of what calls wait for: their records, keys and budgets; the other one where there is none
   dict = nil, -- ngx.shared.DICT of the counters
   budgets = nil, -- ngx.shared.DICT of the budgets; dict unless told
   timeout_ms = 5000, -- of what a job of the recorder, of keys or of budgets does in the store
@@ -21,8 +22,9 @@ local settings = {
 }
 
 local known = {
-  path = "id", pool = "string", dict = "string", budgets = "string", timeout_ms = "number", queue = "number", queue_bytes = "number",
-  batch = "number", batch_bytes = "number", flush_s = "number", exit_s = "number", key_cache_s = "number",
+  path = "id", pool = "string", calls_pool = "string", dict = "string", budgets = "string", timeout_ms = "number",
+  queue = "number", queue_bytes = "number", batch = "number", batch_bytes = "number",
+  flush_s = "number", exit_s = "number", key_cache_s = "number",
   organization = "id", project = "id", prices = "table|string", capture = "table",
 }
 

@@ -13,11 +13,17 @@ local BUSY = "no available Lua vm"
 local LONG = 3600 -- seconds; longer than any job
 
 local run_worker_thread = ngx.run_worker_thread -- luacheck: ignore 143 (it does not know of it)
-local without_threads = false -- this nginx has none, or not this pool
+local missing = {} -- pools that this nginx does not have
+
+--- What calls wait for does not stand in line behind questions, which may take seconds.
+local function pool_of(func)
+  if func == "answer" or missing[settings.calls_pool] then return settings.pool end
+  return settings.calls_pool
+end
 
 local function warn_once(why)
-  if without_threads then return end
-  without_threads = true
+  if missing[settings.pool] then return end
+  missing[settings.pool] = true
   ngx.log(ngx.WARN, "sessionquery: ", why, ": jobs run in the event loop, and others wait for them. ",
     "Add 'thread_pool ", settings.pool, " threads=4;' to the configuration")
 end
@@ -28,15 +34,14 @@ function threads.run_here(func, ...) return pcall(require(JOB)[func], ...) end
 
 local function wait_long() ngx.sleep(LONG) end
 
-local function finish(guard, func, arguments, ok, first, ...)
+local function finish(guard, pool, func, arguments, ok, first, ...)
   ngx.thread.kill(guard)
   if ok then return true, first, ... end
   if first == BUSY then return nil, "busy" end
-  if tostring(first):find "^thread pool .* not found" then
-    warn_once(first)
-    return threads.run_here(func, unpack(arguments, 1, arguments.n))
-  end
-  return false, first
+  if not tostring(first):find "^thread pool .* not found" then return false, first end
+  if pool == settings.pool then warn_once(first) end
+  missing[pool] = true
+  return threads.run(func, unpack(arguments, 1, arguments.n))
 end
 
 --- Runs a job in a thread. Yields. A worker that is told to end while only a thread works for it would end at
@@ -47,9 +52,10 @@ end
 ---@return any ... what the job returned; or the message
 function threads.run(func, ...)
   if not run_worker_thread then warn_once "this nginx has no ngx.run_worker_thread" end
-  if without_threads then return threads.run_here(func, ...) end
+  local pool = pool_of(func)
+  if not run_worker_thread or missing[pool] then return threads.run_here(func, ...) end
   local guard = ngx.thread.spawn(wait_long)
-  return finish(guard, func, { n = select("#", ...), ... }, run_worker_thread(settings.pool, JOB, "in_thread", func, ...))
+  return finish(guard, pool, func, { n = select("#", ...), ... }, run_worker_thread(pool, JOB, "in_thread", func, ...))
 end
 
 return threads

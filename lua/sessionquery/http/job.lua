@@ -137,15 +137,16 @@ end
 local has_ffi, ffi = pcall(require, "ffi")
 if has_ffi then ffi.cdef "int setpriority(int which, unsigned int who, int priority);" end
 
-local THIS_THREAD, NICE = 0, 10
+local THIS_THREAD = 0
+-- Linux's: of two that want the same core, a question of a second leaves more than nine tenths of it to the event loop
+local nice = { answer = 12, record = 5 }
 
---- Runs a job in a thread of a pool, which gives way to the event loops: of two that want the same core, a query of
---- a second leaves nine tenths of it to those who answer others. (Linux gives each thread a priority of its own.)
+--- Runs a job in a thread of a pool. (Linux gives each thread a priority of its own.)
 ---@param name string of a function of this module
 ---@param ... any its arguments
 ---@return any ... what it returns
 function job.in_thread(name, ...)
-  if has_ffi then ffi.C.setpriority(0, THIS_THREAD, NICE) end
+  if has_ffi and nice[name] then ffi.C.setpriority(0, THIS_THREAD, nice[name]) end
   return job[name](...)
 end
 
