@@ -379,7 +379,13 @@ describe("the gateway", function()
       { "chunks that are none", head .. "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\nzz\r\n\r\n", 400 },
       { "a header that is too large", head .. "X: " .. ("x"):rep(40000) .. "\r\n\r\n", 400 },
       { "a request line that is too long", "GET /" .. ("x"):rep(40000) .. " HTTP/1.1\r\nHost: a\r\n\r\n", 414 },
+      { "a method that nginx itself refuses", "TRACE /v1/session/has-session HTTP/1.1\r\nHost: a\r\n\r\n", 405 },
+      { "an unknown transfer encoding", head .. "Transfer-Encoding: gzip\r\n\r\n", 501 },
+      { "a version of HTTP that is none yet", "GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505 },
       { "NUL in the path", "GET /v1/session/%00/tag HTTP/1.1\r\nHost: a\r\n\r\n", 400 },
+      { "NUL in a path of LangSmith's", "GET /runs/%00 HTTP/1.1\r\nHost: a\r\n\r\n", 400, "detail" },
+      { "NUL in a path of Freeplay's", "POST /api/v2/projects/%00/search/sessions HTTP/1.1\r\nHost: a\r\n\r\n", 400, "message" },
+      { "a method that nginx itself refuses, on a path of LangSmith's", "TRACE /runs HTTP/1.1\r\nHost: a\r\n\r\n", 405, "detail" },
       { "a path that climbs out", "GET /v1/session/%2e%2e/%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 400 },
       { "a path to a file", "GET /etc/passwd HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 404 },
       { "too many headers", "GET /v1/session/has-session HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer a.b\r\n" .. ("A: b\r\n"):rep(300) .. "\r\n", 431 },
@@ -392,7 +398,7 @@ describe("the gateway", function()
         else
           assert.are.equal(case[3], status)
           assert.are.equal("application/json", headers["content-type"])
-          assert.truthy(core.decode(body).error)
+          assert.truthy(core.decode(body)[case[4] or "error"])
         end
       end)
     end
