@@ -115,16 +115,16 @@ build/native/threads_test: spec/native/threads_test.c spec/native/test.h $(call 
 	$(Q)$(CC) $(SANITIZE_THREADS) $(CORE_FLAGS) $< $(call objects,tsan,$(CORE)) -o $@ $(LIBRARIES)
 native: $(NATIVE)
 
-# --- a vendor's own client, which the specs run against the gateway -------------------------------------------
+# --- the vendors' own clients, which the specs run against the gateway ----------------------------------------
 
 # Each package is checked by its hash in the lock file. So where a proxy that brings its own certificate stands between here
 # and the registry, and this machine does not know it, the second try does without the certificate.
 NPM = npm ci --ignore-scripts --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-retry-mintimeout=1000 --fetch-retry-maxtimeout=5000
-SDK = build/sdk/langsmith/node_modules/.package-lock.json
-$(SDK): spec/sdk/langsmith/package.json spec/sdk/langsmith/package-lock.json
-	@mkdir -p build/sdk/langsmith
-	$(call say,npm,langsmith)
-	$(Q)cp $^ build/sdk/langsmith/ && cd build/sdk/langsmith && { $(NPM) || $(NPM) --strict-ssl=false; } >npm.log 2>&1 && touch node_modules/.package-lock.json || { cat npm.log; exit 1; }
+SDK = $(patsubst spec/sdk/%/package.json,build/sdk/%/node_modules/.package-lock.json,$(wildcard spec/sdk/*/package.json))
+build/sdk/%/node_modules/.package-lock.json: spec/sdk/%/package.json spec/sdk/%/package-lock.json
+	@mkdir -p build/sdk/$*
+	$(call say,npm,$*)
+	$(Q)cp $^ build/sdk/$*/ && cd build/sdk/$* && { $(NPM) || $(NPM) --strict-ssl=false; } >npm.log 2>&1 && touch node_modules/.package-lock.json || { cat npm.log; exit 1; }
 sdk: $(SDK)
 
 # --- checks and tests -----------------------------------------------------------------------------------------

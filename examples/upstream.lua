@@ -150,7 +150,7 @@ end
 
 local function anthropic_stream(request, usage, said)
   local events = { anthropic_event("message_start", { message = { id = "msg_1", type = "message", role = "assistant",
-    model = request.model, usage = anthropic_usage(usage, 1) } }),
+    model = request.model, content = EMPTY, usage = anthropic_usage(usage, 1) } }),
     anthropic_event("content_block_start", { index = 0, content_block = { type = "text", text = "" } }) }
   for _, word in ipairs(said) do
     events[#events + 1] = anthropic_event("content_block_delta", { index = 0, delta = { type = "text_delta", text = word } })
