@@ -8,7 +8,7 @@ typedef struct sq_fresh sq_fresh;
 struct sq_fresh {
   sq_rows_builder *whole, *rows; /* the rows of a segment, or NULL; those behind them */
   int64_t after, last;           /* together they are all with after < seq ≤ last */
-  int64_t change;                /* the last one, then and now */
+  int64_t change, schema;        /* the last one, and which, then and now */
 };
 
 void sq_fresh_drop(sq_store *store) {
@@ -29,7 +29,7 @@ static bool begin(sq_store *store, const sq_manifest *m, sq_error *error) {
   sq_fresh *f = store->fresh = calloc(1, sizeof *f);
   bool ended;
   if (!f) return false;
-  *f = (sq_fresh){.rows = sq_rows_builder_make(error), .after = m->sealed_end, .last = m->last_seq, .change = m->last_change};
+  *f = (sq_fresh){.rows = sq_rows_builder_make(error), .after = m->sealed_end, .last = m->last_seq, .change = m->last_change, .schema = m->schema};
   return f->rows && sq_requests_read(store, f->after, f->last, store->segment_rows, f->rows, &ended, error) && ended;
 }
 
@@ -38,7 +38,7 @@ void sq_fresh_begin(sq_store *store, bool is_import) {
   sq_manifest m;
   const sq_fresh *f = store->fresh;
   bool good = is_import && store->seals && !store->memory && sq_manifest_read(store, &m, &ignored);
-  if (good && f && f->after == m.sealed_end && f->last == m.last_seq && f->change == m.last_change) return;
+  if (good && f && f->schema == m.schema && f->after == m.sealed_end && f->last == m.last_seq && f->change == m.last_change) return;
   sq_fresh_drop(store);
   good = good && m.last_seq - m.sealed_end <= store->segment_rows / MOST_TO_READ && is_plain(store, &ignored);
   if (good && !begin(store, &m, &ignored)) sq_fresh_drop(store);
@@ -67,7 +67,7 @@ sq_rows_builder *sq_fresh_take(sq_store *store, const sq_manifest *state, int64_
   sq_error ignored = {.code = SQ_OK};
   sq_fresh *f = store->fresh;
   if (!f) return NULL;
-  bool usable = f->after == after && f->change == state->last_change && f->last <= state->last_seq;
+  bool usable = f->schema == state->schema && f->after == after && f->change == state->last_change && f->last <= state->last_seq;
   if (!usable || !is_plain(store, &ignored) || !set_aside(f, store->segment_rows, &ignored)) {
     sq_fresh_drop(store);
     return NULL;

@@ -21,6 +21,7 @@ struct sq_ids {
   bool alone;         /* uses its own */
   uint64_t turn;      /* of the process's notes, when they were brought up to the transaction at hand */
   int64_t last;       /* the last request that the transaction at hand has noted */
+  int64_t schema;     /* of all of this */
   int64_t stamp;      /* of the ranges; -1: not read */
   range *ranges;
   size_t range_count, range_capacity;
@@ -112,7 +113,7 @@ static bool fit_bloom(sq_index *index, size_t wanted, sq_error *error) {
 static bool keep_bloom(sq_store *store, sq_index *index, const sq_manifest *m, sq_error *error) {
   sq_ids *ids = store->ids;
   pthread_mutex_lock(&index->ids_lock);
-  ids->has_bloom = index->bloom.bits || ids->probes >= PROBES_BEFORE_BLOOM;
+  ids->has_bloom = index->schema == m->schema && (index->bloom.bits || ids->probes >= PROBES_BEFORE_BLOOM);
   bool good = !ids->has_bloom || (fit_bloom(index, ids->range_count * SQ_SEGMENT_ROWS, error) &&
                                   (index->fed >= m->stamp || feed_bloom(store, index, m->stamp, error)));
   pthread_mutex_unlock(&index->ids_lock);
@@ -170,14 +171,20 @@ static bool reach(sq_store *store, const sq_notes *notes, const sq_manifest *m, 
   return !short_of || read_ranges(store, m->stamp, error);
 }
 
-/* A transaction that writes sees the newest state: notes of a newer one are of what was put back. */
+static void forget(sq_index *index, int64_t schema) {
+  sq_notes_clear(&index->notes);
+  sq_bloom_free(&index->bloom);
+  index->fed = -1;
+  index->schema = schema;
+}
+
+/* What is known of another file that had this one's place says nothing. A transaction that writes sees the newest state:
+   notes of a newer one are of what was put back, too. */
 static bool share(sq_store *store, sq_index *index, const sq_manifest *m, sq_error *error) {
   sq_ids *ids = store->ids;
-  bool ahead = is_ahead(&index->notes, m);
-  if (ahead && sqlite3_txn_state(store->db, "main") == SQLITE_TXN_WRITE) {
-    sq_notes_clear(&index->notes);
-    sq_bloom_free(&index->bloom);
-    index->fed = -1;
+  bool ahead = index->schema > m->schema || (index->schema == m->schema && is_ahead(&index->notes, m));
+  if (index->schema < m->schema || (ahead && sqlite3_txn_state(store->db, "main") == SQLITE_TXN_WRITE)) {
+    forget(index, m->schema);
     ahead = false;
   }
   if (!ahead && !reach(store, &index->notes, m, error)) return false;
@@ -189,6 +196,11 @@ static bool share(sq_store *store, sq_index *index, const sq_manifest *m, sq_err
 
 static bool keep_notes(sq_store *store, sq_index *index, const sq_manifest *m, sq_error *error) {
   sq_ids *ids = store->ids;
+  if (ids->schema != m->schema) {
+    sq_notes_clear(&ids->own);
+    ids->stamp = -1;
+    ids->schema = m->schema;
+  }
   if (ids->stamp != m->stamp && !read_ranges(store, m->stamp, error)) return false;
   ids->last = 0;
   pthread_mutex_lock(&index->ids_lock);
@@ -318,7 +330,7 @@ static bool is_denied(const sq_store *store, uint64_t hash) {
   sq_index *index = store->index;
   if (!store->ids->has_bloom || !index) return false;
   pthread_mutex_lock(&index->ids_lock);
-  bool denied = index->bloom.bits && index->fed >= store->ids->stamp && !sq_bloom_may_have(&index->bloom, hash & ~OFFSET_BITS);
+  bool denied = index->bloom.bits && index->schema == store->ids->schema && index->fed >= store->ids->stamp && !sq_bloom_may_have(&index->bloom, hash & ~OFFSET_BITS);
   pthread_mutex_unlock(&index->ids_lock);
   return denied;
 }

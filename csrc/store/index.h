@@ -21,6 +21,8 @@ typedef struct sq_manifest {
   int64_t sealed_end; /* seqs up to it are sealed */
   int64_t last_seq;   /* of the last request that was ever added */
   int64_t last_change;
+  int64_t schema;     /* SQLite's number of it, which grows as well when a backup is put back over the file: what is known of
+                         another says nothing, were all the numbers above the same */
   uint32_t sessions;  /* codes given are below this */
 } sq_manifest;
 
@@ -67,7 +69,8 @@ struct sq_index {
   struct sq_version *newest;
   char last_error[256];
   int64_t seal_after; /* monotonic microseconds: when a seal that nobody asked for is tried again */
-  pthread_mutex_t ids_lock; /* of these three (store/ids.h) */
+  pthread_mutex_t ids_lock; /* of these four (store/ids.h) */
+  int64_t schema;             /* of the others; -1: nothing is known */
   sq_notes notes;
   sq_bloom bloom;             /* hashes of the ids of all that is sealed, once it pays: 30 bits a request, so one for all handles */
   int64_t fed;                /* the stamp up to which it has them; -1: there is none */

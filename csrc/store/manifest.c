@@ -12,14 +12,24 @@ static void put_right(sq_manifest *m) {
   m->stamp = 0;
 }
 
+static bool read_schema(sq_store *store, int64_t *out, sq_error *error) {
+  sqlite3_stmt *read = sq_prepared(store, SQ_READ_SCHEMA, error);
+  if (!read) return false;
+  int code = sqlite3_step(read);
+  if (code == SQLITE_ROW) *out = integer(read, 0);
+  sqlite3_reset(read);
+  return code == SQLITE_ROW || sq_sqlite_fail(store, code, error);
+}
+
 bool sq_manifest_read(sq_store *store, sq_manifest *out, sq_error *error) {
-  sqlite3_stmt *read = sq_prepared(store, SQ_READ_MANIFEST, error);
+  int64_t schema = 0;
+  sqlite3_stmt *read = read_schema(store, &schema, error) ? sq_prepared(store, SQ_READ_MANIFEST, error) : NULL;
   if (!read) return false;
   int code = sqlite3_step(read);
   if (code == SQLITE_ROW)
     *out = (sq_manifest){.identity = {{(uint64_t)integer(read, 0), (uint64_t)integer(read, 1)}, (uint64_t)integer(read, 2)},
                          .stamp = integer(read, 3), .sealed_end = integer(read, 4), .sessions = (uint32_t)integer(read, 5),
-                         .last_seq = integer(read, 6), .last_change = integer(read, 7)};
+                         .last_seq = integer(read, 6), .last_change = integer(read, 7), .schema = schema};
   if (code == SQLITE_ROW) put_right(out);
   sqlite3_reset(read);
   if (code == SQLITE_DONE) return sq_fail(error, SQ_E_STORE, "the store's table column_index is empty");

@@ -83,7 +83,7 @@ static int authorize(void *state, int action, const char *first, const char *sec
     case SQLITE_UPDATE: /* json_each asks for it when SQLite first meets it; the file itself is open for reading only */
       return strcmp(first, "sqlite_master") == 0 ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_READ: return is_our_table(first) || !database ? SQLITE_OK : SQLITE_DENY;
-    case SQLITE_PRAGMA: return strcmp(first, "user_version") == 0 || strcmp(first, "application_id") == 0 ||
+    case SQLITE_PRAGMA: return strcmp(first, "user_version") == 0 || strcmp(first, "schema_version") == 0 || strcmp(first, "application_id") == 0 ||
                                        strcmp(first, "page_count") == 0 || strcmp(first, "page_size") == 0 ||
                                        strcmp(first, "cache_size") == 0 ||
                                        strcmp(first, "data_version") == 0

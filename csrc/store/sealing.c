@@ -136,7 +136,7 @@ static bool write_hashes(sq_sealing *s, int64_t *key) {
 static bool is_as_it_was(sq_sealing *s) {
   sq_manifest now;
   bool good = sq_manifest_read(s->store, &now, s->error);
-  s->given_up = good && (now.stamp != s->state.stamp || now.identity.file != s->state.identity.file);
+  s->given_up = good && (now.schema != s->state.schema || now.stamp != s->state.stamp || now.identity.file != s->state.identity.file);
   return good && !s->given_up;
 }
 

@@ -53,6 +53,7 @@ static const char *const cached_sql[SQ_CACHED_COUNT] = {
     [SQ_COMMIT] = "COMMIT",
     [SQ_ROLLBACK] = "ROLLBACK",
     [SQ_READ_VERSION] = "PRAGMA user_version",
+    [SQ_READ_SCHEMA] = "PRAGMA schema_version",
     [SQ_READ_MANIFEST] = "SELECT store_high, store_low, file, stamp, sealed_end, sessions,"
                          " (SELECT seq FROM sqlite_sequence WHERE name = 'request'),"
                          " (SELECT seq FROM sqlite_sequence WHERE name = 'change') FROM column_index",

@@ -370,12 +370,16 @@ static sq_version *next(sq_store *store, const sq_manifest *m, const sq_version 
 
 /* -------------------------------------------------------------------------------------------------- taking */
 
+static bool is_sealed_alike(const sq_version *v, const sq_manifest *m) {
+  return v->state.schema == m->schema && v->state.stamp == m->stamp && v->state.identity.file == m->identity.file;
+}
+
 static bool is_state(const sq_version *v, const sq_manifest *m) {
-  return v && v->state.stamp == m->stamp && v->state.last_seq == m->last_seq && v->state.last_change == m->last_change &&
-         v->state.identity.file == m->identity.file;
+  return v && is_sealed_alike(v, m) && v->state.last_seq == m->last_seq && v->state.last_change == m->last_change;
 }
 
 static bool is_older(const sq_version *v, const sq_manifest *m) {
+  if (v->state.schema != m->schema) return v->state.schema < m->schema;
   if (v->state.stamp != m->stamp) return v->state.stamp < m->stamp;
   return v->state.last_seq <= m->last_seq && v->state.last_change <= m->last_change;
 }
@@ -385,7 +389,7 @@ static sq_version *take(sq_store *store, sq_index *index, const sq_manifest *m, 
   sq_version *newest = index->newest, *made;
   if (is_state(newest, m)) return retain(newest);
   if (is_state(store->kept, m)) return retain(store->kept);
-  bool replaces = !newest || is_older(newest, m), follows = newest && replaces && newest->state.stamp == m->stamp && newest->state.identity.file == m->identity.file;
+  bool replaces = !newest || is_older(newest, m), follows = newest && replaces && is_sealed_alike(newest, m);
   made = follows ? next(store, m, newest, why, error) : from_scratch(store, m, newest, why, error);
   if (!made) return NULL;
   sq_version **place = replaces ? &index->newest : &store->kept;
