@@ -84,6 +84,42 @@ function index.copy_store(from, to)
   db:close()
 end
 
+local MODELS = { "m0", "m1", "m2" }
+
+--- Records in the order of arrival; the model of the last tenth is "late".
+function index.records(count)
+  local list = {}
+  for i = 1, count do
+    list[i] = { request_id = "r" .. i, session_id = "s" .. math.floor((i - 1) / 10), trace_id = "t" .. i % 5, created_at = i,
+      model = i > count * 0.9 and "late" or MODELS[i % 3 + 1], cost_usd = 0.5, latency_ms = i, status = i % 7 == 0 and 500 or 200,
+      user_id = "u" .. i % 4, properties = { a = tostring(i % 4) }, scores = { q = i % 2 }, request_body = i == 1 and "body" or nil }
+  end
+  return list
+end
+
+--- A store whose segments have `rows` rows, as the core makes them for tests; its path.
+function index.in_segments(rows, count, options)
+  local path = vm.path()
+  options = options or {}
+  options.segment_rows = rows
+  local open = assert(core.open(path, options))
+  for _, record in ipairs(index.records(count)) do assert(open:ingest(assert(core.encode(record)), { mode = "strict" })) end
+  return path, open
+end
+
+--- "columns", or the reason for SQL.
+function index.engine(query)
+  local text = assert(query:explain())
+  return text:match "^engine: (columns)\n" or assert(text:match "^engine: sql, by SQLite %(([^\n]*)%)\n", text)
+end
+
+--- Changes bytes of a file in a new one at its place (another may have the old one mapped).
+function index.damage(path, change)
+  local text = change(vm.read(path))
+  os.remove(path)
+  vm.write(path, text)
+end
+
 index.is_root = (vm.shell "id -u"):match "%d+" == "0"
 
 return index
