@@ -1,4 +1,4 @@
-/* Rewrites within one level. Each has its law and a property in agree_spec.
+/* Rewrites within one level. Each has its law; agree_spec and laws_spec hold them to it.
    Laws: or(eq(f, a), among(f, b, c), g) = or(among(f, a, b, c), g), for one field, key and kind of value;
          among(f, a) = eq(f, a); and the laws of flatten.c for constants of any level. */
 #include <string.h>

@@ -373,6 +373,18 @@ function random.to_filter(tree)
   return (kind == "and" and sq.all or sq.any)(parts)
 end
 
+--- The filter by either way of making it; both must have the same IR.
+function random.filter(tree)
+  local source = random.to_where(tree)
+  local compiled, message = sq.filter("where", source)
+  if not compiled then error(source .. "\n" .. message, 0) end
+  local built = random.to_filter(tree)
+  if compiled:dump() ~= built:dump() then
+    error(("%s\nwhere %s\nbuilt %s"):format(source, compiled:dump(), built:dump()), 0)
+  end
+  return compiled, source
+end
+
 --- A store in memory of random requests, and the same as the evaluator has it.
 function random.world(rng, count) return require("spec.support.world").memory(rng, count) end
 

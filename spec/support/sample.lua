@@ -1,5 +1,5 @@
 --- Values that a world's rows and groups have: what random filters take their literals from.
-local naive = require "spec.support.naive"
+local fields = require "spec.support.naive.fields"
 
 local sample = {}
 
@@ -37,12 +37,12 @@ local function entries_of(world, map)
   end
   if map == "session.metadata" then
     for _, id in ipairs(sorted_keys(world.sessions)) do take(world.sessions[id].metadata) end
-  elseif naive.is_document[map] then
+  elseif fields.is_document[map] then
     for _, row in ipairs(world.rows) do
-      for _, entry in ipairs(naive.entries(row, map, world)) do list[#list + 1] = entry end
+      for _, entry in ipairs(fields.entries(row, map, world)) do list[#list + 1] = entry end
     end
   else
-    for _, row in ipairs(world.rows) do take(naive.value(row, map, world)) end
+    for _, row in ipairs(world.rows) do take(fields.value(row, map, world)) end
   end
   return list
 end
@@ -72,7 +72,7 @@ function sample.of(world, groups)
       end))
     end
     return pick(rng, values_of(world.samples.rows, name, key, function(add)
-      for _, row in ipairs(world.rows) do add(naive.member(row, name, key, world)) end
+      for _, row in ipairs(world.rows) do add(fields.member(row, name, key, world)) end
     end))
   end
 

@@ -54,7 +54,7 @@ local suites = {
   ["rock 5.1"] = rock("luarocks-5.1", "lua5.1"),
   demo = check "make -s demo | tee /dev/stderr | grep -q '^ *644 *60 '",
   soak = { command = ([[for seed in $(seq 1 ${SOAK_ROUNDS:-50}); do
-    AGREE_SEED=$((seed * 104729)) AGREE_CASES=20000 %s luajit /usr/bin/busted -o TAP spec/agree_spec.lua || exit 1; done]]):format(with_paths "5.1"), tap = true },
+    AGREE_SEED=$((seed * 104729)) AGREE_CASES=20000 %s luajit /usr/bin/busted -o TAP spec/agree_spec.lua spec/laws_spec.lua || exit 1; done]]):format(with_paths "5.1"), tap = true },
   crashes = { command = "CRASH_KILLS=5000 CRASH_CUTS=150 CRASH_FULL_STEP=1 build/native/durability_test"
     .. " && DAMAGE_MASKS=3 DAMAGE_FORGED=20000 build/native/damage_test && MANY_SECONDS=60 build/native/many_test" },
 }
