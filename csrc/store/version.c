@@ -252,19 +252,22 @@ static void drop_chunks(sq_version *v, size_t from) {
   v->count = from;
 }
 
+static bool build_picked(sq_version *v, sq_store *store, const sq_seqs *picked, size_t *at, sq_error *error) {
+  sq_rows_builder *builder = sq_rows_builder_make(error);
+  bool good = builder && sq_requests_pick(store, picked, at, builder, error) && build_chunk(v, builder, error);
+  sq_rows_builder_free(builder);
+  return good;
+}
+
+/* Mostly into one; into several where many shrank together. */
 static bool merge_from(sq_version *v, sq_store *store, size_t from, sq_error *error) {
   sq_seqs live = {0};
   size_t at = 0;
-  sq_rows_builder *builder = sq_rows_builder_make(error);
-  bool good = builder != NULL;
+  bool good = true;
   for (size_t i = from; i < v->count && good; i++) good = collect_live(v, i, &live, error);
   sq_seqs_sort(&live);
-  good = good && sq_requests_pick(store, &live, &at, builder, error);
-  if (good) {
-    drop_chunks(v, from);
-    good = build_chunk(v, builder, error);
-  }
-  sq_rows_builder_free(builder);
+  if (good) drop_chunks(v, from);
+  while (good && at < live.count) good = build_picked(v, store, &live, &at, error);
   free(live.items);
   return good;
 }
