@@ -6,6 +6,7 @@ local complain = require "resty.sessionquery.complain"
 local counters = require "resty.sessionquery.counters"
 local pack = require "sessionquery.http.pack"
 local settings = require "resty.sessionquery.settings"
+local states = require "resty.sessionquery.state"
 local threads = require "resty.sessionquery.threads"
 
 local glue = {}
@@ -55,6 +56,14 @@ local function prepare(budget, ticket, call, subject)
   end
 end
 
+--- Whether a budget has let the call in already: nginx redirects a request whose upstream failed, and it comes by again.
+local function has_let_in(budget, call)
+  for _, entry in ipairs(call.tickets) do
+    if entry.budget == budget then return true end
+  end
+  return false
+end
+
 --- Takes the call out of the budgets that let it in before one refused it.
 local function cancel(call)
   for _, entry in ipairs(call.tickets) do entry.budget:cancel(entry.ticket) end
@@ -94,9 +103,10 @@ end
 ---@param options table of sessionquery.budget, and dict, the name of a lua_shared_dict
 function glue.check(options)
   local budget = of_options(options)
-  local call = ngx.ctx.sessionquery
+  local call = states.get()
   if not call then error("budget: call capture.request() before it", 2) end
   if call.unrecorded then return end -- a list of models, a preflight: nothing is spent
+  if has_let_in(budget, call) then return end
   local subject = subject_of(budget, call)
   if subject == "" and budget.without == "pass" then return end
   if subject == "" and budget.without == "refuse" then
@@ -124,7 +134,7 @@ end
 ---@param call table
 ---@param cost_usd? number
 function glue.settle(call, cost_usd)
-  if not call.aborted and ngx.status >= 400 then cost_usd = cost_usd or 0 end
+  if not call.aborted and (ngx.status >= 400 or call.unanswered) then cost_usd = cost_usd or 0 end
   for _, entry in ipairs(call.tickets) do
     entry.budget:settle(entry.ticket, cost_usd)
     if entry.budget.evictions > 0 then

@@ -10,6 +10,7 @@ local complain = require "resty.sessionquery.complain"
 local counters = require "resty.sessionquery.counters"
 local recorder = require "resty.sessionquery.recorder"
 local settings = require "resty.sessionquery.settings"
+local states = require "resty.sessionquery.state"
 local tenant = require "resty.sessionquery.tenant"
 local header_of = require("sessionquery.capture.headers").get
 
@@ -81,6 +82,7 @@ local function begin_call(options, headers)
 end
 
 --- In access_by_lua: reads the request, and takes our headers out of it. May end it, with 401, 403 or 503, for its key.
+--- Where nginx redirects a request whose upstream failed, the call stays what it was.
 ---@class sessionquery.CaptureOptions
 ---@field organization? string whose the calls are that bring no key of ours
 ---@field project? string of them
@@ -96,6 +98,7 @@ function capture.request(options)
   if options.keys and not keys_choices[options.keys] then
     error(('capture.request: keys is "optional" or "required", not \'%s\''):format(options.keys), 2)
   end
+  if states.get() then return end
   local headers = ngx.req.get_headers(0)
   local owner, refused = tenant.of(headers["helicone-auth"], options)
   if not owner then return answer.refuse(refused.status, refused.kind, refused.message, nil, refused.retry_after) end
@@ -105,7 +108,7 @@ function capture.request(options)
     tickets = {}, -- of budgets that let it in
     started = ngx.now(),
   }
-  ngx.ctx.sessionquery = state
+  states.keep(state)
   local call = guarded(state, begin_call, options, headers)
   if not call then return end
   state.call = call
@@ -123,7 +126,7 @@ local function begin_answer(state)
 end
 
 local function state_of_call()
-  local state = ngx.ctx.sessionquery
+  local state = states.get()
   if state and state.call and not state.refused and not state.broken then return state end
 end
 
@@ -157,18 +160,28 @@ end
 
 local bodiless = { [204] = true, [304] = true }
 
+--- Whether the client got all that it was to get: to its end, as far as we looked on. A page in the answer's place may
+--- come from a location that does not let us.
+local function is_complete(state)
+  return state.complete or bodiless[ngx.status] or ngx.req.get_method() == "HEAD" or not state.answered and states.is_redirected(state)
+end
+
+--- Whether no upstream sent a header, so that the answer is one of nginx's own.
+local function is_unanswered()
+  local header_times = ngx.var.upstream_header_time
+  return header_times ~= nil and header_times:sub(-1) == "-"
+end
+
 --- How the call ended: whether the client left, and whether the upstream gave no whole answer. Where bytes were sent,
 --- the status tells neither; nginx completes a request whose upstream broke off, and not one whose client left.
 local function how_it_ended(state)
-  local status, complete = ngx.status, state.complete or bodiless[ngx.status] or ngx.req.get_method() == "HEAD"
-  if status == CLIENT_GONE then return true, false end
+  local complete = is_complete(state)
+  if ngx.status == CLIENT_GONE then return true, false end
   if not complete then
     local upstream_broke = ngx.var.request_completion == "OK"
     return not upstream_broke, upstream_broke
   end
-  -- an answer of nginx's own: no upstream sent a header
-  local header_times = ngx.var.upstream_header_time
-  return false, header_times ~= nil and header_times:sub(-1) == "-"
+  return false, state.unanswered
 end
 
 --- nginx's own id of the request, in the form of a UUID: unique, and the same however often a batch is stored.
@@ -177,6 +190,7 @@ local function made_id()
 end
 
 local function record_of(state)
+  state.unanswered = is_unanswered()
   local aborted, upstream_failed = how_it_ended(state)
   state.aborted = aborted
   local record = state.call:record {
@@ -202,7 +216,7 @@ end
 
 --- In log_by_lua: settles the call's budgets and puts it into the queue.
 function capture.record()
-  local state = ngx.ctx.sessionquery
+  local state = states.get()
   if not state or state.refused then return end
   cost_seen = nil
   local record = state.call and not state.broken and guarded(state, record_of, state)
