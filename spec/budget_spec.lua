@@ -133,6 +133,28 @@ describe("a budget", function()
     assert.near(1, totals.cost_usd, 1e-9)
   end)
 
+  it("counts nothing twice when it is seeded again, nor less than the store holds", function()
+    local budget, dict = new { max_cost_usd = 10, max_requests = 10, fail = "open" }
+    local ticket = budget:ticket("s1", 0)
+    for _ = 1, 3 do -- while the store could not be read
+      budget:admit(ticket)
+      budget:settle(ticket, 1)
+    end
+    budget:seed(ticket, 4, 5) -- two from before, and these three
+    assert.are.same({ 4e9, 5 }, { dict:get(ticket.cost), dict:get(ticket.requests) })
+    budget:admit(ticket)
+    budget:settle(ticket, 1)
+    dict:delete(ticket.seed) -- pushed out, as what was used longest ago
+    assert.are.equal("seed", budget:state(ticket))
+    budget:seed(ticket, 4, 5) -- the last call is not stored yet
+    assert.are.same({ 5e9, 6 }, { dict:get(ticket.cost), dict:get(ticket.requests) })
+    dict:delete(ticket.seed)
+    dict:delete(ticket.cost)
+    budget:settle(ticket, nil)
+    budget:seed(ticket, 5, 6)
+    assert.are.same({ 5e9, 6 }, { dict:get(ticket.cost), dict:get(ticket.requests) })
+  end)
+
   it("says so when the counts cannot be kept, and counts evictions", function()
     local budget, dict = new { max_cost_usd = 1 }
     local ticket = budget:ticket("s1", 0)

@@ -120,13 +120,19 @@ function Budget:state(ticket)
   return mine and "seed" or "wait"
 end
 
+--- Brings a count up to what the store holds. One that stands may have that in it: of calls that passed while the store
+--- could not be read, or of all, where the dictionary was full and only the seed's mark was pushed out.
+local function raise(self, ticket, key, stored)
+  return self:count(ticket, key, math.max(0, stored - (self.dict:get(key) or 0)))
+end
+
 --- Brings what was spent before into the counts.
 ---@param ticket sessionquery.BudgetTicket
 ---@param cost_usd number
 ---@param requests integer
 function Budget:seed(ticket, cost_usd, requests)
-  local cost = self:count(ticket, ticket.cost, math.floor(cost_usd * NANO + 0.5))
-  local count = self:count(ticket, ticket.requests, requests)
+  local cost = raise(self, ticket, ticket.cost, math.floor(cost_usd * NANO + 0.5))
+  local count = raise(self, ticket, ticket.requests, requests)
   if not cost or not count then return false end
   return self.dict:set(ticket.seed, "seeded", ticket.ends - ticket.now + LATE) and true or false
 end
