@@ -1,6 +1,7 @@
 --- Who is let in, as whom. While nobody has made a key, this machine alone, and nobody that a proxy speaks for; then
 --- whoever brings a key.
 local check = require "sessionquery.check"
+local cors = require "sessionquery.http.cors"
 
 local access = {}
 
@@ -13,11 +14,13 @@ local Access = {}
 Access.__index = Access
 
 ---@param options { keys?: table, insecure?: boolean, key_cache_s?: number }
-function access.new(options)
+---@param origins table<string, true>? whose pages may ask
+function access.new(options, origins)
   if options.key_cache_s then check.whole(options.key_cache_s, 0, 86400, "http.app: key_cache_s", 1) end
   return setmetatable({
     _keys = options.keys or require "sessionquery.keys",
     _insecure = options.insecure,
+    _origins = origins,
     _keep_s = options.key_cache_s or 60,
     _grants = {}, _grant_count = 0,
     _wrong = {}, _wrong_count = 0,
@@ -35,8 +38,19 @@ local function is_local_name(host)
   return name == "localhost" or name:find "%.localhost$" ~= nil or name == "[::1]" or is_loopback(name)
 end
 
+local is_safe = { GET = true, HEAD = true, OPTIONS = true }
+
+--- Whether a page of another site would change something: its browser, which is on this machine, sends a form without
+--- asking first, and says whose page it is.
+local function is_foreign_page(request, origins)
+  local origin = request.headers.origin
+  if not origin or is_safe[request.method] or cors.allows(origins, origin) then return false end
+  local host = origin:match "^%a[%w+.-]*://(.+)$"
+  return not (host and is_local_name(host))
+end
+
 --- Why a request without keys is not let in; nil: it is.
-local function refuse_stranger(request)
+local function refuse_stranger(request, origins)
   if not is_loopback(request.remote) then
     return "nobody has made a key, so only this machine is answered: make one with 'sessionquery keys add'"
   end
@@ -48,6 +62,7 @@ local function refuse_stranger(request)
   if request.headers.host and not is_local_name(request.headers.host) then
     return "nobody has made a key, so only this machine's own names are answered: localhost, 127.0.0.1, [::1]"
   end
+  if is_foreign_page(request, origins) then return "nobody has made a key, so pages of other sites change nothing here" end
 end
 
 -- ------------------------------------------------------------------------------------------------------ keys
@@ -129,7 +144,7 @@ function Access:check(db, request, open)
     if open then return false end
     return self:_grant(db, request)
   end
-  local refusal = not self._insecure and refuse_stranger(request)
+  local refusal = not self._insecure and refuse_stranger(request, self._origins)
   if refusal then return nil, 403, refusal end
   return false
 end

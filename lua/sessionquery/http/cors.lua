@@ -24,13 +24,15 @@ function cors.origins(option)
 end
 
 --- Whether a request of this origin may be read.
-local function allows(origins, origin) return origins and origin and (origins["*"] or origins[origin:lower()]) end
+---@param origins table<string, true>?
+---@param origin string?
+function cors.allows(origins, origin) return origins and origin and (origins["*"] or origins[origin:lower()]) end
 
 --- Adds what an answer tells the browser.
 function cors.mark(origins, origin, headers)
   if not origins then return end
   headers["Vary"] = headers["Vary"] and headers["Vary"] .. ", Origin" or "Origin"
-  if not allows(origins, origin) then return end
+  if not cors.allows(origins, origin) then return end
   headers["Access-Control-Allow-Origin"] = origins["*"] and "*" or origin
   headers["Access-Control-Expose-Headers"] = "ETag, Retry-After, WWW-Authenticate"
 end
@@ -42,7 +44,7 @@ function cors.preflight(origins, headers, methods)
   if not origins then return nil end
   local asked = headers["access-control-request-method"]
   if not asked then return 204, { Allow = methods .. ", OPTIONS" } end
-  if not allows(origins, headers.origin) then return 403 end
+  if not cors.allows(origins, headers.origin) then return 403 end
   return 204, {
     Allow = methods .. ", OPTIONS",
     ["Access-Control-Allow-Methods"] = methods,

@@ -143,8 +143,9 @@ function http.app(options)
   end
   if options.max_body then check.whole(options.max_body, 0, MOST_BODY, "http.app: max_body") end
   if options.timeout_ms then check.whole(options.timeout_ms, 0, 2 ^ 31, "http.app: timeout_ms") end
+  local origins = cors.origins(options.cors)
   return setmetatable({
-    _path = options.path, _db = options.db, _prefix = prefix, _origins = cors.origins(options.cors), _access = access.new(options),
+    _path = options.path, _db = options.db, _prefix = prefix, _origins = origins, _access = access.new(options, origins),
     _organization = options.organization, _project = options.project, _max_body = options.max_body,
     _timeout_ms = options.timeout_ms or TIMEOUT_MS, _engine = options.engine, _counts = {}, _seconds = {},
   }, App)
