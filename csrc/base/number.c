@@ -170,7 +170,8 @@ double sq_number_parse(const char *text, size_t length) {
   return strtod(copy, NULL);
 }
 
-bool sq_is_integer(double number, int64_t *out) {
+/* A double whose value is an integer of at most SQ_SAFE_INTEGER. */
+static bool is_integer(double number, int64_t *out) {
   if (!(fabs(number) <= (double)SQ_SAFE_INTEGER) || floor(number) != number) return false;
   *out = (int64_t)number;
   return true;
@@ -192,7 +193,7 @@ static int shortest(double number, char out[32]) {
 size_t sq_number_format(double number, char out[32]) {
   int64_t integer;
   char scientific[32], digits[20];
-  if (sq_is_integer(number, &integer)) return (size_t)snprintf(out, 32, "%lld", (long long)integer);
+  if (is_integer(number, &integer)) return (size_t)snprintf(out, 32, "%lld", (long long)integer);
   int length = shortest(number, scientific), count = 0;
   if (!isfinite(number)) return (size_t)snprintf(out, 32, "%s", scientific);
   const char *e = memchr(scientific, 'e', (size_t)length);

@@ -35,7 +35,4 @@ int sq_decimal_compare(const char *a, size_t a_length, const char *b, size_t b_l
    "0.00043056". Returns the length. */
 size_t sq_decimal_format(int64_t value, int scale, char out[32]);
 
-/* A double whose value is an integer of at most SQ_SAFE_INTEGER. */
-bool sq_is_integer(double number, int64_t *out);
-
 #endif

@@ -162,8 +162,6 @@ size_t sq_time_format(int64_t micros, int offset_minutes, int digits, char out[4
 
 static const char *const bucket_names[] = {"hour", "day", "week", "month"};
 
-const char *sq_bucket_name(sq_bucket bucket) { return bucket_names[bucket]; }
-
 bool sq_bucket_find(const char *name, size_t length, sq_bucket *out) {
   for (int i = SQ_HOUR; i <= SQ_MONTH; i++)
     if (strlen(bucket_names[i]) == length && memcmp(bucket_names[i], name, length) == 0) {

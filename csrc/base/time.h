@@ -19,7 +19,6 @@ bool sq_time_read(const char *text, size_t length, sq_scaled *micros);
 typedef enum sq_bucket { SQ_HOUR, SQ_DAY, SQ_WEEK, SQ_MONTH } sq_bucket;
 /* False when there is no such bucket. */
 bool sq_bucket_find(const char *name, size_t length, sq_bucket *out);
-const char *sq_bucket_name(sq_bucket bucket);
 /* The moment at which the bucket that holds `micros` began, by clocks `offset_minutes` ahead of UTC.
    Weeks begin on Monday. */
 int64_t sq_bucket_start(int64_t micros, sq_bucket bucket, int offset_minutes);

@@ -331,11 +331,6 @@ static uint16_t find_member(const sq_segment *s, sq_field field, const char *key
 
 static bool members_are_kept(const sq_segment *s, sq_field field) { return s->of_field[field] && s->parts[s->of_field[field] - 1].lacks_members == 0; }
 
-bool sq_segment_knows(const sq_segment *s, sq_field field, const char *key, size_t key_length) {
-  (void)key_length;
-  return key ? members_are_kept(s, field) : s->of_field[field] != 0;
-}
-
 void sq_segment_narrow_facts(const sq_segment *s, sq_fact facts[SQ_F_COUNT]) {
   for (int field = 0; field < SQ_F_COUNT; field++) {
     sq_fact *fact = &facts[field];
@@ -347,7 +342,7 @@ void sq_segment_narrow_facts(const sq_segment *s, sq_fact facts[SQ_F_COUNT]) {
 }
 
 bool sq_segment_column(const sq_segment *s, sq_field field, const char *key, size_t key_length, sq_column *out, sq_error *error) {
-  if (!sq_segment_knows(s, field, key, key_length)) return false;
+  if (!(key ? members_are_kept(s, field) : s->of_field[field] != 0)) return false;
   uint16_t part = key ? find_member(s, field, key, key_length) : s->of_field[field];
   if (part) return give_part(s, part, out, error);
   *out = (sq_column){.encoding = SQ_ENC_ABSENT, .has_absent = true, .count = s->header.rows};

@@ -106,8 +106,6 @@ uint32_t sq_segment_fragments(const sq_segment *segment);
    know the field at all (made before it came into the catalogue, or never kept), or its bytes are damaged, which
    is then in `error`. */
 bool sq_segment_column(const sq_segment *segment, sq_field field, const char *key, size_t key_length, sq_column *out, sq_error *error);
-/* Whether the segment knows the field, and the key if any. */
-bool sq_segment_knows(const sq_segment *segment, sq_field field, const char *key, size_t key_length);
 
 /* The fragments' measure as a column of integers. */
 /* Whether it is kept: not where the sum of a session's rows leaves 64 bits. */

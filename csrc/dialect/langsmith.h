@@ -58,9 +58,7 @@ typedef struct langsmith_function {
 /* Up to one without a name. */
 extern const langsmith_function langsmith_functions[];
 
-/* The keys under which LangSmith's clients write a thread's id into the metadata: our session_id. */
-extern const char *const langsmith_thread_keys[];
-enum { LANGSMITH_THREAD_KEYS = 3 };
+/* Whether LangSmith's clients write a thread's id, our session_id, into the metadata under this key. */
 bool langsmith_is_thread_key(const sq_value *key);
 
 typedef struct langsmith {

@@ -85,11 +85,10 @@ sq_field langsmith_map(langsmith_family family) {
   return maps[family];
 }
 
-const char *const langsmith_thread_keys[LANGSMITH_THREAD_KEYS] = {"session_id", "thread_id", "conversation_id"};
-
 bool langsmith_is_thread_key(const sq_value *key) {
-  for (size_t i = 0; i < LANGSMITH_THREAD_KEYS; i++)
-    if (sq_same_text(langsmith_thread_keys[i], key->text, key->length)) return true;
+  static const char *const keys[] = {"session_id", "thread_id", "conversation_id"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    if (sq_same_text(keys[i], key->text, key->length)) return true;
   return false;
 }
 

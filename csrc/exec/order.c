@@ -29,7 +29,8 @@ static int compare_present(const sq_value *a, const sq_value *b) {
   return sq_compare_bytes(a->text, a->length, b->text, b->length);
 }
 
-int sq_compare_values(const sq_value *a, const sq_value *b, bool descending) {
+/* -1, 0, 1; absent values are greatest. Scalars as SQLite orders them: numbers, texts, booleans. */
+static int compare_values(const sq_value *a, const sq_value *b, bool descending) {
   bool no_a = a->kind == SQ_NULL, no_b = b->kind == SQ_NULL;
   if (no_a || no_b) return (int)no_a - (int)no_b;
   int order = compare_present(a, b);
@@ -89,7 +90,7 @@ static int compare(sq_order_by *order, const sq_entry *a, const sq_entry *b) {
     char room[2][37];
     sq_value x, y;
     if (!value_at(order, a, at, room[0], &x) || !value_at(order, b, at, room[1], &y)) return 0;
-    int way = sq_compare_values(&x, &y, term_of(order, at)->descending);
+    int way = compare_values(&x, &y, term_of(order, at)->descending);
     if (way) return way;
   }
   return 0;
@@ -102,7 +103,7 @@ static bool is_behind(sq_order_by *order, const sq_entry *entry) {
     char room[37];
     sq_value value;
     if (!value_at(order, entry, at, room, &value)) return false;
-    int way = sq_compare_values(&value, &order->after[at], term_of(order, at)->descending);
+    int way = compare_values(&value, &order->after[at], term_of(order, at)->descending);
     if (way) return way > 0;
   }
   return false;

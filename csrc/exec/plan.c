@@ -27,7 +27,8 @@ bool sq_step_add(sq_step *step, uint64_t low, uint64_t high, sq_error *error) {
   return true;
 }
 
-void sq_step_settle(sq_step *step) {
+/* Ranges are complete: decides between NONE, ALL and RANGES. */
+static void settle(sq_step *step) {
   uint64_t top = top_of(&step->column);
   step->kind = step->count == 0 || step->ranges[0].low > top              ? SQ_STEP_NONE
                : step->ranges[0].low == 0 && step->ranges[0].high >= top ? SQ_STEP_ALL
@@ -130,7 +131,7 @@ static bool plan_integers(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_
   if (!add_integers(step, m, error)) return false;
   step->pass = guess_integers(step);
   if (step->absent_holds && c->has_absent && c->width && !sq_step_add(step, top_of(c), top_of(c), error)) return false;
-  sq_step_settle(step);
+  settle(step);
   return true;
 }
 
@@ -224,7 +225,7 @@ bool sq_step_finish(sq_step *step, sq_error *error) {
   step->pass = covered(step, 0, step->entries - 1);
   if (!c->has_absent && step->count && step->ranges[0].low == 0 && step->ranges[0].high == step->entries - 1) step->ranges[0].high = top_of(c);
   if (step->absent_holds && step->entries <= top_of(c) && !sq_step_add(step, step->entries, top_of(c), error)) return false;
-  sq_step_settle(step);
+  settle(step);
   return true;
 }
 
@@ -312,6 +313,17 @@ static void widen(const sq_column *part, wide *least, wide *greatest) {
   *greatest += part->has_absent && part->max < 0 ? 0 : part->max;
 }
 
+/* Each row's value is computed. Whether the matcher wants an interval, whose ends it is compared with then. */
+static bool plan_computed(sq_step *step, sq_matcher *m, wide *low, wide *high) {
+  step->absent_holds = sq_matcher_holds(m, NULL);
+  become(step, SQ_STEP_ROWS, 0.3);
+  step->bounded = interval_of(m, low, high) && *low <= *high && *low <= INT64_MAX && *high >= INT64_MIN;
+  if (!step->bounded) return false;
+  step->low = *low < INT64_MIN ? INT64_MIN : (int64_t)*low;
+  step->high = *high > INT64_MAX ? INT64_MAX : (int64_t)*high;
+  return true;
+}
+
 /* Where one column decides, its codes do. */
 static bool plan_tokens(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_error *error) {
   const sq_column recorded = step->tokens.recorded, prompt = step->tokens.prompt, completion = step->tokens.completion;
@@ -320,12 +332,7 @@ static bool plan_tokens(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_er
   if (any && !recorded.has_absent) return plan_as(step, &recorded, m, traffic, error);
   if (!any && prompt.encoding != SQ_ENC_INTEGER) return plan_as(step, &completion, m, traffic, error);
   if (!any && completion.encoding != SQ_ENC_INTEGER) return plan_as(step, &prompt, m, traffic, error);
-  step->absent_holds = sq_matcher_holds(m, NULL);
-  become(step, SQ_STEP_ROWS, 0.3);
-  step->bounded = interval_of(m, &low, &high) && low <= high && low <= INT64_MAX && high >= INT64_MIN;
-  if (!step->bounded) return true;
-  step->low = low < INT64_MIN ? INT64_MIN : (int64_t)low;
-  step->high = high > INT64_MAX ? INT64_MAX : (int64_t)high;
+  if (!plan_computed(step, m, &low, &high)) return true;
   if (prompt.encoding == SQ_ENC_INTEGER) widen(&prompt, &least, &greatest);
   if (completion.encoding == SQ_ENC_INTEGER) widen(&completion, &least, &greatest);
   if (any && recorded.min < least) least = recorded.min;
@@ -339,12 +346,7 @@ static bool plan_end(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_error
   wide low, high;
   if (responded.encoding == SQ_ENC_INTEGER && !responded.has_absent) return plan_as(step, &responded, m, traffic, error);
   if (latency.encoding != SQ_ENC_INTEGER) return plan_as(step, &responded, m, traffic, error);
-  step->absent_holds = sq_matcher_holds(m, NULL);
-  become(step, SQ_STEP_ROWS, 0.3);
-  step->bounded = interval_of(m, &low, &high) && low <= high && low <= INT64_MAX && high >= INT64_MIN;
-  if (!step->bounded) return true;
-  step->low = low < INT64_MIN ? INT64_MIN : (int64_t)low;
-  step->high = high > INT64_MAX ? INT64_MAX : (int64_t)high;
+  plan_computed(step, m, &low, &high);
   return true;
 }
 
@@ -371,7 +373,7 @@ static bool plan_cached(sq_step *step, sq_matcher *m, sq_traffic *traffic, sq_er
     added = sq_step_add_entries(step, zero, behind, error) && (step->entries > top_of(&step->column) || sq_step_add(step, step->entries, top_of(&step->column), error));
     if (added && zero == step->entries && !step->column.has_absent) step->count = 0;
   }
-  sq_step_settle(step);
+  settle(step);
   return added;
 }
 

@@ -176,8 +176,6 @@ bool sq_latest_name(sq_run *run, const sq_latest *latest, sq_value *out);
 /* Adds the texts of a list, a JSON array. */
 bool sq_distinct_add_list(sq_distinct *set, const char *json, size_t length);
 bool sq_run_copy(sq_run *run, sq_value *out, sq_kind kind, const char *text, size_t length);
-/* Sorted JSON array of a set; NULL value when it is empty. */
-bool sq_run_list(sq_run *run, sq_distinct *set, sq_value *out);
 bool sq_run_statistics(sq_run *run, sq_statistics *statistics, sq_value *out);
 bool sq_add_feedback(sq_run *run, sq_state *state, const uint32_t *rows, uint32_t count, sq_statistics *into);
 
@@ -247,8 +245,6 @@ static inline int64_t sq_order_bound(const sq_order_by *order) { return order->h
 bool sq_order_offer(sq_order_by *order, const sq_entry *entry);
 /* Sorts; the page's rows are [*first, *last). */
 bool sq_order_finish(sq_order_by *order, size_t *first, size_t *last);
-/* -1, 0, 1; absent values are greatest. Scalars as SQLite orders them: numbers, texts, booleans. */
-int sq_compare_values(const sq_value *a, const sq_value *b, bool descending);
 
 /* --- the three kinds of queries. `count`: only how many there are, and `take` is not called. */
 

@@ -61,12 +61,6 @@ static const sq_value *value_of(const sq_step *step, uint32_t row, sq_value *roo
   return room;
 }
 
-bool sq_step_ask(const sq_step *step, sq_matcher *matcher, uint32_t row) {
-  char text[37];
-  sq_value room;
-  return sq_matcher_holds(matcher, value_of(step, row, &room, text));
-}
-
 typedef struct asking {
   const sq_step *step;
   sq_matcher *matcher;
@@ -74,7 +68,9 @@ typedef struct asking {
 
 static bool ask(const void *state, uint32_t row) {
   const asking *a = state;
-  return sq_step_ask(a->step, a->matcher, row);
+  char text[37];
+  sq_value room;
+  return sq_matcher_holds(a->matcher, value_of(a->step, row, &room, text));
 }
 
 static bool ask_tokens(const void *state, uint32_t row) {

@@ -77,10 +77,6 @@ bool sq_step_ask_entry(const sq_step *step, sq_matcher *matcher, uint32_t entry)
 
 /* Adds a range behind those there are (or that goes on where the last one ends). */
 bool sq_step_add(sq_step *step, uint64_t low, uint64_t high, sq_error *error);
-/* Ranges are complete: decides between NONE, ALL and RANGES. */
-void sq_step_settle(sq_step *step);
-/* Whether a row passes, by the matcher. */
-bool sq_step_ask(const sq_step *step, sq_matcher *matcher, uint32_t row);
 
 static inline void sq_count_bytes(sq_traffic *traffic, uint64_t bytes) {
   if (traffic) traffic->bytes += (bytes + 63) / 64 * 64;

@@ -187,7 +187,8 @@ static bool give_text(sq_run *run, sq_text *text, bool any, sq_value *out) {
   return good;
 }
 
-bool sq_run_list(sq_run *run, sq_distinct *set, sq_value *out) {
+/* Sorted JSON array of a set; NULL value when it is empty. */
+static bool give_list(sq_run *run, sq_distinct *set, sq_value *out) {
   sq_text text = {0};
   if (set->count) sq_distinct_write(set, &text);
   return give_text(run, &text, set->count > 0, out);
@@ -323,7 +324,7 @@ static bool take_distinct(sq_run *run, const part *p, void *taker) {
 
 static bool distinct_of(sq_run *run, const sq_whole *whole, sq_field source, bool lists, sq_value *out) {
   distinct_taker taker = {.source = source, .lists = lists};
-  bool good = each_part(run, whole, true, take_distinct, &taker) && sq_run_list(run, &taker.set, out);
+  bool good = each_part(run, whole, true, take_distinct, &taker) && give_list(run, &taker.set, out);
   sq_distinct_free(&taker.set);
   return good;
 }

@@ -98,7 +98,8 @@ static sq_field field_named(sq_source source, const char *name, size_t length) {
   return SQ_F_NONE;
 }
 
-bool sq_query_order(sq_query *query, const char *name, size_t length, sq_error *error) {
+/* "session_id"-like names to order by; sets query->order. */
+static bool set_order(sq_query *query, const char *name, size_t length, sq_error *error) {
   const char *whole = name;
   size_t whole_length = length;
   query->order = (sq_order){.descending = length > 0 && *name == '-'};
@@ -295,7 +296,7 @@ static bool build(sq_query *query, const sq_query_spec *spec, sq_error *error) {
   query->source = spec->source;
   if (!set_keys(query, spec, error) || !set_page(query, spec, error)) return false;
   if (!spec->order) default_order(query);
-  else if (!sq_query_order(query, spec->order, spec->order_length, error)) return false;
+  else if (!set_order(query, spec->order, spec->order_length, error)) return false;
   return finish(query, all_filters(query, spec, error), spec, error);
 }
 

@@ -106,8 +106,6 @@ sq_query *sq_query_begin(const sq_allocator *allocator, sq_error *error);
 bool sq_query_finish(sq_query *query, sq_node *filter, sq_error *error);
 /* Every recorded request that passes the filter, oldest first, as export wants it. */
 sq_query *sq_query_recorded(const sq_filter *filter, const sq_allocator *allocator, sq_error *error);
-/* "session_id"-like names to order by; sets query->order. */
-bool sq_query_order(sq_query *query, const char *name, size_t length, sq_error *error);
 
 static inline bool sq_by_session(const sq_query *query) {
   return query->key_count == 1 && query->keys[0].kind == SQ_KEY_SESSION;

@@ -32,7 +32,7 @@ void sq_emit_parameter(sq_sql *sql, const sq_value *value) {
   sql->target->parameter(sql, sql->count);
 }
 
-void sq_emit_text_parameter(sq_sql *sql, const char *text, size_t length) {
+static void emit_text_parameter(sq_sql *sql, const char *text, size_t length) {
   sq_emit_parameter(sql, &(sq_value){.kind = SQ_STRING, .length = (uint32_t)length, .text = text});
 }
 
@@ -99,7 +99,7 @@ void sq_emit_scope(sq_sql *sql, const char *alias) {
   for (size_t i = 0; i < 2; i++) {
     if (!parts[i].value) continue;
     sq_text_format(&sql->text, "%s.%s = ", alias, parts[i].column);
-    sq_emit_text_parameter(sql, parts[i].value, strlen(parts[i].value));
+    emit_text_parameter(sql, parts[i].value, strlen(parts[i].value));
     put(sql, " AND ");
   }
 }

@@ -97,7 +97,6 @@ void sq_emit_column(sq_sql *sql, const char *alias, const char *column);
 /* The expression of a request field (`recorded`: the bare column). */
 void sq_emit_field(sq_sql *sql, sq_field field, const char *alias, bool recorded);
 void sq_emit_parameter(sq_sql *sql, const sq_value *value);
-void sq_emit_text_parameter(sq_sql *sql, const char *text, size_t length);
 /* Expands a template in which only `$` and `%` stand, and `@` for a request field's expression. */
 void sq_emit_template(sq_sql *sql, const char *template, const char *alias, sq_field subject, int number);
 /* The same with the values of its `#`. */

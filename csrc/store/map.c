@@ -5,8 +5,7 @@
 #include "base/json.h"
 #include "store/limits.h"
 
-bool sq_map_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value,
-                  size_t value_length, sq_error *error) {
+static bool add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value, size_t value_length, sq_error *error) {
   if (!sq_arena_grow(arena, &pairs->items, pairs->count, &pairs->capacity, sizeof *pairs->items)) return sq_fail_memory(error);
   pairs->items[pairs->count] = (sq_pair){key, value, key_length, value_length, pairs->count};
   pairs->count++;
@@ -18,7 +17,7 @@ bool sq_map_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, const 
   const char *from = sq_json_value_start(reader);
   sq_token token = sq_json_next(reader);
   if (token == SQ_TOKEN_ERROR || ((token == SQ_TOKEN_OBJECT || token == SQ_TOKEN_ARRAY) && !sq_json_skip(reader))) return false;
-  return sq_map_add(pairs, arena, key, key_length, from, (size_t)(reader->at - from), error);
+  return add(pairs, arena, key, key_length, from, (size_t)(reader->at - from), error);
 }
 
 static int compare_keys(const sq_pair *a, const sq_pair *b) {

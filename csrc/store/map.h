@@ -19,8 +19,6 @@ typedef struct sq_pairs {
   size_t count, capacity;
 } sq_pairs;
 
-bool sq_map_add(sq_pairs *pairs, sq_arena *arena, const char *key, size_t key_length, const char *value,
-                  size_t value_length, sq_error *error);
 /* Reads the value that comes next and adds it; false without an error when it is not JSON. */
 bool sq_map_read_value(sq_pairs *pairs, sq_arena *arena, sq_json *reader, const char *key, size_t key_length,
                          sq_error *error);
