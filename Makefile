@@ -34,7 +34,7 @@ help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 	@echo "  make serve  the gateway of examples/nginx.conf, in the foreground (DB=llm.db PORT=8585)"
 	@echo "  make check  what must pass before a commit: layers, lint, the specs under one VM"
-	@echo "  make bench  measures the goals (BENCH_ROWS=…)"
+	@echo "  make bench  measures the goals (BENCH_ROWS=… BENCH_CALLS=file)"
 	@echo "  make bench-nginx  the gateway under load: rates, memory, workers that are killed (BENCH_SECONDS=…)"
 	@echo "  make bench-sessions  sessions beside DuckDB, ClickHouse, SQLite (BENCH_ROWS=… BENCH_PEERS=none)"
 	@echo "  make fuzz   a minute of libFuzzer for each dialect and for records (FUZZ_SECONDS=60)"

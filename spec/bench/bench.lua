@@ -7,7 +7,7 @@ local sq = require "sessionquery"
 local ROWS = tonumber(os.getenv "BENCH_ROWS") or 200000
 local ROUNDS = tonumber(os.getenv "BENCH_ROUNDS") or 3
 local BATCH = 1000
-local REAL = "../shared/data/agent-calls.jsonl.gz"
+local REAL = os.getenv "BENCH_CALLS" -- a file of real calls, as examples/mini-swe-agent.lua reads them
 local folder = "build/bench/"
 local core = require "sessionquery.core"
 
@@ -153,9 +153,7 @@ end
 
 compare_queries("session query over the bench's calls", folder .. "file.db", folder .. "hand.db")
 
-local real = io.open(REAL)
-if real then
-  real:close()
+if REAL then
   local ours, hand, exported = folder .. "real.db", folder .. "real-hand.db", folder .. "real.jsonl"
   remove(ours)
   remove(hand)
@@ -167,5 +165,5 @@ if real then
   line("import of the real calls through their map: %.2f s", seconds)
   compare_queries("session query over the real calls", ours, hand)
 else
-  line("no real calls at %s", REAL)
+  line "no real calls: BENCH_CALLS=file"
 end
