@@ -7,6 +7,7 @@ local budget = require "resty.sessionquery.budget"
 local calls = require "sessionquery.capture"
 local check = require "sessionquery.check"
 local complain = require "resty.sessionquery.complain"
+local core = require "sessionquery.core"
 local counters = require "resty.sessionquery.counters"
 local recorder = require "resty.sessionquery.recorder"
 local settings = require "resty.sessionquery.settings"
@@ -81,6 +82,12 @@ local function begin_call(options, headers)
   }
 end
 
+--- A header's text as it will be stored, in UTF-8: by that a budget finds again what its subject has spent.
+local function stored(text)
+  if not text or core.encode(text, true) then return text end
+  return core.decode("[" .. core.encode(text) .. "]")[1]
+end
+
 --- In access_by_lua: reads the request, and takes our headers out of it. May end it, with 401, 403 or 503, for its key.
 --- Where nginx redirects a request whose upstream failed, the call stays what it was.
 ---@class sessionquery.CaptureOptions
@@ -104,7 +111,7 @@ function capture.request(options)
   if not owner then return answer.refuse(refused.status, refused.kind, refused.message, nil, refused.retry_after) end
   local state = {
     organization = owner.organization, project = owner.project, key_id = owner.key_id,
-    session_id = header_of(headers, "helicone-session-id"), user_id = header_of(headers, "helicone-user-id"),
+    session_id = stored(header_of(headers, "helicone-session-id")), user_id = stored(header_of(headers, "helicone-user-id")),
     tickets = {}, -- of budgets that let it in
     started = ngx.now(),
   }
