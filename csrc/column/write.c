@@ -207,9 +207,10 @@ static bool write(writing *w, const sq_segment_identity *identity, const sq_code
   sq_error *error = w->encoder.error;
   sq_segment_header header = {.magic = SQ_SEGMENT_MAGIC, .rows = w->builder->count, .id = identity->id,
                               .hash_key = {identity->hash_key[0], identity->hash_key[1]}};
-  if (w->builder->named_count > SQ_SEGMENT_ROWS) return sq_fail(error, SQ_E_LIMIT, "too many sessions for one segment");
   sq_text_append(w->encoder.out, (const char *)&header, sizeof header);
-  if (!sq_arrange(w->builder, coder, &w->arranged, error) || !begin(w)) return false;
+  if (!sq_arrange(w->builder, coder, &w->arranged, error)) return false;
+  if (w->builder->named_count > SQ_SEGMENT_ROWS) return sq_fail(error, SQ_E_LIMIT, "too many sessions for one segment");
+  if (!begin(w)) return false;
   header.session_rows = w->arranged.session_rows;
   header.fragments = w->arranged.fragments;
   header.named = (uint32_t)w->builder->named_count;

@@ -79,7 +79,15 @@ static bool seal_new(sq_sealing *s, uint32_t least, size_t most) {
   return true;
 }
 
-static bool seal(sq_store *store, uint32_t least, size_t most, sq_error *error) {
+/* All segments are built before the first is told of, so that readers have the old ones until then. */
+static bool seal_anew(sq_sealing *s) {
+  bool more = true;
+  while (more && !s->given_up)
+    if (!sq_sealing_next(s, 1, &more)) return false;
+  return sq_sealing_publish(s);
+}
+
+static bool seal_on(sq_store *store, uint32_t least, size_t most, sq_error *error) {
   sq_sealing s;
   bool again = true;
   bool good = sq_sealing_begin(&s, store, false, error) && (s.skipped || seal_new(&s, least, most));
@@ -90,17 +98,20 @@ static bool seal(sq_store *store, uint32_t least, size_t most, sq_error *error) 
   return good;
 }
 
+/* What an index cannot take any more, one that is made anew can: a segment's names, say, of sessions that are elsewhere. */
+static bool seal(sq_store *store, uint32_t least, size_t most, sq_error *error) {
+  sq_sealing s;
+  if (seal_on(store, least, most, error)) return true;
+  if (error->code != SQ_E_LIMIT) return false;
+  *error = (sq_error){.code = SQ_OK};
+  bool good = sq_sealing_begin(&s, store, true, error) && (s.skipped || seal_anew(&s));
+  sq_sealing_end(&s);
+  return good;
+}
+
 bool sq_store_seal(sq_store *store, bool whole_segments_only, sq_error *error) {
   if (!sq_store_enter(store, error) || !check_seal(store, error)) return false;
   return seal(store, whole_segments_only ? store->segment_rows : 1, SIZE_MAX, error);
-}
-
-/* All segments are built before the first is told of, so that readers have the old ones until then. */
-static bool seal_anew(sq_sealing *s) {
-  bool more = true;
-  while (more && !s->given_up)
-    if (!sq_sealing_next(s, 1, &more)) return false;
-  return sq_sealing_publish(s);
 }
 
 /* Waits while another seals. */

@@ -19,6 +19,7 @@ typedef struct sq_sealing {
   sq_manifest_row *rows; /* to be added to the manifest */
   size_t count, capacity;
   int64_t *changes;    /* of each: changes up to this number are in it */
+  sq_seqs shed;        /* codes of sessions that the segment to go names, and no other needs: if it still does, it names them again */
   sq_hashes hashes;    /* of the last row's request ids, until they are written */
   int64_t first_key;   /* of the hashes that were written before they are told of; 0: none */
   int64_t replaced;    /* number of the segment that goes, 0: none */

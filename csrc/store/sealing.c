@@ -72,17 +72,18 @@ void sq_sealing_end(sq_sealing *s) {
   sq_text_free(&s->made);
   free(s->rows);
   free(s->changes);
+  free(s->shed.items);
   free(s->hashes.items);
 }
 
 /* ----------------------------------------------------------------------------------------------- building */
 
-/* A session that no segment names gets the next code, and its name here. */
+/* A session that no segment names gets the next code, and its name here; so does one whose name was to go. */
 static uint32_t code_of(void *state, const sq_session_name *session, bool *is_named_here, sq_error *error) {
   sq_sealing *s = state;
   uint32_t code;
   int found = sq_sealed_find(s->sealed, session, &code, error);
-  *is_named_here = found == 0;
+  *is_named_here = found == 0 || (found > 0 && sq_seqs_have(&s->shed, code));
   if (found) return found > 0 ? code : SQ_NO_CODE;
   if (s->next.sessions >= SQ_NO_CODE - 1) {
     sq_fail(error, SQ_E_LIMIT, "more sessions than a column index can have");
@@ -231,24 +232,37 @@ bool sq_sealing_next(sq_sealing *s, uint32_t least, bool *more) {
   return good || s->given_up;
 }
 
-/* The names that the segment keeps stay in it, whether their sessions have rows or not. */
+static const sq_segment *find(const sq_sealing *s, uint64_t id) {
+  for (size_t i = 0; i < sq_sealed_count(s->sealed); i++)
+    if (sq_segment_head(sq_sealed_segment(s->sealed, i))->id == id) return sq_sealed_segment(s->sealed, i);
+  return NULL;
+}
+
+/* 1: a session has rows in another segment than this one, 0: it has none, -1: an error. */
+static int is_elsewhere(const sq_sealing *s, uint32_t code, const sq_segment *segment) {
+  sq_fragment_ref *refs;
+  int64_t count = sq_sealed_fragments(s->sealed, code, 0, &refs, s->error);
+  int is = count < 0 ? -1 : 0;
+  for (int64_t i = 0; i < count && !is; i++) is = sq_sealed_segment(s->sealed, refs[i].block) != segment;
+  if (count >= 0) free(refs);
+  return is;
+}
+
+/* The names of sessions that have rows elsewhere stay in the segment; the others' are given anew, if they are still
+   needed, or they would become more with each change of a session or project. */
 static bool carry_names(sq_sealing *s, const sq_segment *segment, sq_rows_builder *builder) {
   sq_column codes;
   int64_t code;
   if (!sq_segment_named_codes(segment, &codes, s->error)) return false;
   for (uint32_t i = 0; i < codes.count; i++) {
     sq_session_name name;
-    if (!sq_column_integer(&codes, i, &code) || sq_segment_name(segment, (uint32_t)code, &name, s->error) != 1 ||
-        !sq_rows_builder_name(builder, (uint32_t)code, &name, s->error))
+    if (!sq_column_integer(&codes, i, &code)) return false;
+    int is = is_elsewhere(s, (uint32_t)code, segment);
+    if (is < 0 || (is == 0 && !sq_seqs_add(&s->shed, code, s->error))) return false;
+    if (is && (sq_segment_name(segment, (uint32_t)code, &name, s->error) != 1 || !sq_rows_builder_name(builder, (uint32_t)code, &name, s->error)))
       return false;
   }
   return true;
-}
-
-static const sq_segment *find(const sq_sealing *s, uint64_t id) {
-  for (size_t i = 0; i < sq_sealed_count(s->sealed); i++)
-    if (sq_segment_head(sq_sealed_segment(s->sealed, i))->id == id) return sq_sealed_segment(s->sealed, i);
-  return NULL;
 }
 
 /* The rows from `first` up to `until`, as many as one segment takes. `*last`: of those that it took. */
@@ -262,6 +276,7 @@ static bool build_again(sq_sealing *s, const sq_manifest_row *old, const sq_segm
     *ended = seen.ended;
     good = append(s, builder, &row, seen.state.last_change, replaced);
   }
+  s->shed.count = 0;
   sq_rows_builder_free(builder);
   return good;
 }
