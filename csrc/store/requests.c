@@ -67,7 +67,8 @@ bool sq_requests_read(sq_store *store, int64_t after, int64_t until, uint32_t mo
   if (!read) return false;
   sqlite3_bind_int64(read, 1, after);
   sqlite3_bind_int64(read, 2, until);
-  while (good && sq_rows_builder_count(builder) < most && (code = sqlite3_step(read)) == SQLITE_ROW && is_near(builder, sqlite3_column_int64(read, 0)))
+  /* the row behind the last one tells whether there is one */
+  while (good && (code = sqlite3_step(read)) == SQLITE_ROW && sq_rows_builder_count(builder) < most && is_near(builder, sqlite3_column_int64(read, 0)))
     good = take_row(read, builder, error);
   if (ended) *ended = code == SQLITE_DONE;
   good = good && (code == SQLITE_DONE || code == SQLITE_ROW || sq_sqlite_fail(store, code, error));
