@@ -179,9 +179,19 @@ static bool fields_of_shape(sq_query *query, sq_error *error) {
   return true;
 }
 
+/* Rows have their keys, and what the handle's scope leaves open, whether they are chosen or not. */
+static bool comes_anyway(const sq_query *query, const char *name, sq_field field) {
+  for (size_t i = 0; i < query->key_count; i++)
+    if (strcmp(query->keys[i].name, name) == 0) return true;
+  if (field == SQ_F_SESSION_KEY) return query->key_count == 1;
+  bool of_project = query->source == SQ_REQUESTS || sq_by_session(query);
+  return strcmp(name, "organization_id") == 0 || (of_project && strcmp(name, "project") == 0);
+}
+
 static bool wrong_choice(const sq_query *query, const char *name, bool bodies, sq_error *error) {
   sq_nearest search = {name, strlen(name), NULL, 0};
   sq_fail(error, SQ_E_UNKNOWN, "rows of this query have no field '%s'", sq_show(name, strlen(name)).text);
+  for (size_t i = 0; i < query->key_count; i++) sq_nearest_offer(&search, query->keys[i].name);
   for (int i = SQ_F_NONE + 1; i < SQ_F_COUNT; i++)
     if (can_be_shown(query, (sq_field)i, bodies)) sq_nearest_offer(&search, sq_field_short_name((sq_field)i));
   if (search.best) sq_error_append(error, ", did you mean '%s'?", search.best);
@@ -192,6 +202,7 @@ static bool wrong_choice(const sq_query *query, const char *name, bool bodies, s
 static bool choose_field(sq_query *query, const char *name, bool bodies, sq_error *error) {
   sq_field *chosen = (sq_field *)query->fields;
   sq_field field = field_named(query->source, name, strlen(name));
+  if (comes_anyway(query, name, field)) return true;
   if (field == SQ_F_NONE || !can_be_shown(query, field, bodies)) return wrong_choice(query, name, bodies, error);
   for (size_t i = 0; i < query->field_count; i++)
     if (chosen[i] == field) return true;
