@@ -81,7 +81,8 @@ end
 
 --- --where, --since, --until, --order, --limit: what chooses sessions.
 function shared.query_options(parser)
-  parser:option("--where", "Only what passes this filter, as in: cost_usd > 0.5 and model like 'gpt-%'."):argname "<filter>"
+  parser:option("--where", "Only what passes this filter, as in: cost_usd > 0.5 and model like 'gpt-%'. Of several: each.")
+    :argname("<filter>"):args(1):count "*"
   parser:option("--since", "Only requests from then on: RFC 3339, a date, or an age (90m, 24h, 7d)."):argname "<time>"
   parser:option("--until", "Only requests before then."):target("before"):argname "<time>"
   parser:option("--order", "A field, with - before it descending."):default("-latest_request_created_at"):argname "<field>"
@@ -100,10 +101,13 @@ function shared.sessions(db, args)
   local query = with("--since", function() return (db:sessions():window(shared.time(args.since), nil)) end)
   query = with("--until", function() return (query:window(nil, shared.time(args.before))) end)
   query = with("--order", function() return (query:order_by(args.order):limit(args.limit)) end)
-  if not args.where then return query end
-  local filter, message = sq.filter("where", args.where)
-  if not filter then shared.fail(message) end
-  return with("--where", function() return (query:where(filter)) end)
+  for _, where in ipairs(args.where) do
+    local text = type(where) == "table" and where[1] or where -- as argparse's versions have it
+    local filter, message = sq.filter("where", text)
+    if not filter then shared.fail(message) end
+    query = with("--where", function() return (query:where(filter)) end)
+  end
+  return query
 end
 
 --- "--order -cost" as "--order=-cost": the field's sign is no option.
