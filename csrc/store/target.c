@@ -59,7 +59,7 @@ bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_te
       " UNION SELECT organization_id, project FROM feedback WHERE session_id = ?1" WITHIN;
   sq_lookup lookup = {0};
   sq_text sql = {0};
-  if (!target->request == !target->session) return sq_fail(error, SQ_E_MISSING, "name one request_id or one session_id");
+  if (!target->request == !target->session) return sq_fail(error, SQ_E_MISSING, "name one request_id or one session_id; feedback on a whole project names only that");
   bool looked = target->request ? sq_lookup_request(store, target->request, &lookup, error) : sq_lookup_session(store, target->session, &lookup, error);
   sq_text_put(&sql, target->request ? of_request : of_session);
   if (lookup.known) sq_text_put(&sql, " AND seq IN (SELECT value FROM json_each(?4))");

@@ -24,7 +24,7 @@ local feedback_known = {
 
 ---@class sessionquery.Feedback
 ---@field request_id? string
----@field session_id? string with neither id, the feedback is on the project as a whole
+---@field session_id? string with neither id, the feedback is on a whole project, which is to be named
 ---@field key string
 ---@field score? number|boolean|string a request's newest one is its scores.KEY
 ---@field value? any

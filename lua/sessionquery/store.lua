@@ -259,8 +259,8 @@ end
 
 -- ------------------------------------------------------------------------------- about a request or session
 
---- Records feedback on a request or on a session.
----@param feedback sessionquery.Feedback with request_id or session_id
+--- Records feedback on a request, a session, or a whole project.
+---@param feedback sessionquery.Feedback with request_id or session_id; or with organization and project alone
 ---@return integer? id
 ---@return string? message
 ---@return table? detail
