@@ -110,6 +110,7 @@ function glue.check(options)
   local subject = subject_of(budget, call)
   if subject == "" and budget.without == "pass" then return end
   if subject == "" and budget.without == "refuse" then
+    cancel(call)
     call.refused = true
     return answer.refuse(400, "budget_subject", ("this call names no %s, which its budget wants"):format(budget.by))
   end
