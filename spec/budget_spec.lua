@@ -182,6 +182,7 @@ describe("a budget", function()
     { { by = "user", max_cost_usd = 1, window = "month" }, "window: expected hour, day, week" },
     { { by = "user", max_cost_usd = 1, window = 0 }, "window: expected hour, day, week" },
     { { by = "user", max_cost_usd = 1, fail = "half" }, "fail is open, closed, not 'half'" },
+    { { by = "user", max_cost_usd = 1, reserve_usd = 1.01 }, "budget: reserve_usd is more than max_cost_usd" },
     { { by = "user", max_cost_usd = 1, max_cost = 1 }, "unknown option 'max_cost', did you mean 'max_cost_usd'" },
   }
   for _, case in ipairs(wrong) do

@@ -52,6 +52,9 @@ local function make(options)
   check.options(options, known, "budget", 2)
   if not options.max_cost_usd and not options.max_requests then error("budget: max_cost_usd, max_requests, or both", 4) end
   if options.max_requests then check.whole(options.max_requests, 0, nil, "budget: max_requests", 2) end
+  if options.max_cost_usd and options.max_cost_usd > 0 and (options.reserve_usd or 0) > options.max_cost_usd then
+    error("budget: reserve_usd is more than max_cost_usd: no call would ever be let in", 4)
+  end
   return {
     by = choice(options.by, { "session", "user", "key" }, "by"),
     fail = choice(options.fail or "open", { "open", "closed" }, "fail"),
