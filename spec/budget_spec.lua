@@ -176,12 +176,12 @@ describe("a budget", function()
 
   local wrong = {
     { { by = "session" }, "max_cost_usd, max_requests, or both" },
-    { { by = "team", max_requests = 1 }, "by is session, user, key, not 'team'" },
+    { { by = "team", max_requests = 1 }, "by is session, user or key, not 'team'" },
     { { by = "user", max_requests = 1.5 }, "max_requests: expected a whole number" },
     { { by = "user", max_cost_usd = -1 }, "max_cost_usd: expected dollars from 0" },
     { { by = "user", max_cost_usd = 1, window = "month" }, "window: expected hour, day, week" },
     { { by = "user", max_cost_usd = 1, window = 0 }, "window: expected hour, day, week" },
-    { { by = "user", max_cost_usd = 1, fail = "half" }, "fail is open, closed, not 'half'" },
+    { { by = "user", max_cost_usd = 1, fail = "half" }, "fail is open or closed, not 'half'" },
     { { by = "user", max_cost_usd = 1, reserve_usd = 1.01 }, "budget: reserve_usd is more than max_cost_usd" },
     { { by = "user", max_cost_usd = 1, max_cost = 1 }, "unknown option 'max_cost', did you mean 'max_cost_usd'" },
   }

@@ -2,17 +2,11 @@
 
 #include <string.h>
 
+#include "base/big_endian.h"
+
 #define BLOCK 64
 
 static uint32_t rotate(uint32_t value, int by) { return value << by | value >> (32 - by); }
-
-static uint32_t big_endian(const uint8_t *bytes) {
-  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-static void write_big_endian(uint64_t value, int size, uint8_t *out) {
-  for (int i = 0; i < size; i++) out[i] = (uint8_t)(value >> 8 * (size - 1 - i));
-}
 
 /* The function of the round and what is added to it: of each twenty rounds another. */
 static uint32_t mix(int round, uint32_t b, uint32_t c, uint32_t d) {
@@ -24,7 +18,7 @@ static uint32_t mix(int round, uint32_t b, uint32_t c, uint32_t d) {
 
 static void absorb(uint32_t state[5], const uint8_t block[BLOCK]) {
   uint32_t w[80], v[5];
-  for (int i = 0; i < 16; i++) w[i] = big_endian(block + 4 * i);
+  for (int i = 0; i < 16; i++) w[i] = sq_big_endian(block + 4 * i);
   for (int i = 16; i < 80; i++) w[i] = rotate(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
   memcpy(v, state, sizeof v);
   for (int i = 0; i < 80; i++) {
@@ -53,9 +47,9 @@ void sq_sha1_add(sq_sha1 *sha, const void *bytes, size_t size) {
 void sq_sha1_end(sq_sha1 *sha, uint8_t out[SQ_SHA1_SIZE]) {
   static const uint8_t padding[BLOCK] = {0x80};
   uint8_t bits[8];
-  write_big_endian(sha->size * 8, 8, bits);
+  sq_write_big_endian(sha->size * 8, 8, bits);
   size_t filled = sha->size % BLOCK;
   sq_sha1_add(sha, padding, (filled < 56 ? 56 : 120) - filled); /* a bit, zeros, and the length: whole blocks */
   sq_sha1_add(sha, bits, sizeof bits);
-  for (int i = 0; i < 5; i++) write_big_endian(sha->state[i], 4, out + 4 * i);
+  for (int i = 0; i < 5; i++) sq_write_big_endian(sha->state[i], 4, out + 4 * i);
 }

@@ -2,17 +2,11 @@
 
 #include <string.h>
 
+#include "base/big_endian.h"
+
 #define BLOCK 64
 
 static uint32_t rotate(uint32_t value, int by) { return value >> by | value << (32 - by); }
-
-static uint32_t big_endian(const uint8_t *bytes) {
-  return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 | (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-static void write_big_endian(uint64_t value, int size, uint8_t *out) {
-  for (int i = 0; i < size; i++) out[i] = (uint8_t)(value >> 8 * (size - 1 - i));
-}
 
 /* The first 32 bits of the fractions of the cube roots of the first 64 primes. */
 static const uint32_t constants[64] = {
@@ -25,7 +19,7 @@ static const uint32_t constants[64] = {
 
 static void absorb(uint32_t state[8], const uint8_t block[BLOCK]) {
   uint32_t w[64], v[8];
-  for (int i = 0; i < 16; i++) w[i] = big_endian(block + 4 * i);
+  for (int i = 0; i < 16; i++) w[i] = sq_big_endian(block + 4 * i);
   for (int i = 16; i < 64; i++) {
     uint32_t low = rotate(w[i - 15], 7) ^ rotate(w[i - 15], 18) ^ w[i - 15] >> 3;
     uint32_t high = rotate(w[i - 2], 17) ^ rotate(w[i - 2], 19) ^ w[i - 2] >> 10;
@@ -52,9 +46,9 @@ void sq_sha256(const void *bytes, size_t size, uint8_t out[SQ_SHA256_SIZE]) {
   size_t end = left + 9 <= BLOCK ? BLOCK : 2 * BLOCK;
   if (left) memcpy(tail, at, left);
   tail[left] = 0x80;
-  write_big_endian((uint64_t)size * 8, 8, tail + end - 8);
+  sq_write_big_endian((uint64_t)size * 8, 8, tail + end - 8);
   for (size_t i = 0; i < end; i += BLOCK) absorb(state, tail + i);
-  for (int i = 0; i < 8; i++) write_big_endian(state[i], 4, out + 4 * i);
+  for (int i = 0; i < 8; i++) sq_write_big_endian(state[i], 4, out + 4 * i);
 }
 
 bool sq_sha256_equal(const uint8_t a[SQ_SHA256_SIZE], const uint8_t b[SQ_SHA256_SIZE]) {

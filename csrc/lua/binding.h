@@ -46,6 +46,8 @@ void binding_push_text(lua_State *L, sq_text *text);
 /* The text of a member of the table at `index`, or NULL; it stays the table's (so a number, which would be
    converted to a string of nobody's, is refused). Raises on anything else. */
 const char *binding_text_member(lua_State *L, int index, const char *name, size_t *length);
+/* The same of text that is terminated: raises where it holds a NUL, too. */
+const char *binding_terminated_member(lua_State *L, int index, const char *name);
 
 /* --- encode.c */
 

@@ -1,19 +1,12 @@
 /* Keys, as the functions that keys.lua makes its own of. */
 #include "lua/binding.h"
 
-static const char *text_member(lua_State *L, int index, const char *name) {
-  size_t length = 0;
-  const char *text = binding_text_member(L, index, name, &length);
-  if (text && strlen(text) != length) luaL_error(L, "%s holds a NUL byte", name);
-  return text;
-}
-
 /* core.key_create(store, {organization, project, name}, {right = true, …}): the key's text */
 static int create(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
   luaL_checktype(L, 2, LUA_TTABLE);
   luaL_checktype(L, 3, LUA_TTABLE);
-  sq_key_spec spec = {.organization = text_member(L, 2, "organization"), .project = text_member(L, 2, "project"), .name = text_member(L, 2, "name")};
+  sq_key_spec spec = {.organization = binding_terminated_member(L, 2, "organization"), .project = binding_terminated_member(L, 2, "project"), .name = binding_terminated_member(L, 2, "name")};
   for (sq_right right = 0; sq_right_name(right); right++) {
     lua_getfield(L, 3, sq_right_name(right));
     if (lua_toboolean(L, -1)) spec.rights |= 1u << right;

@@ -1,13 +1,6 @@
 /* Projects, as the functions that projects.lua makes its own of. */
 #include "lua/binding.h"
 
-static const char *text_member(lua_State *L, int index, const char *name) {
-  size_t length = 0;
-  const char *text = binding_text_member(L, index, name, &length);
-  if (text && strlen(text) != length) luaL_error(L, "%s holds a NUL byte", name);
-  return text;
-}
-
 /* A project's or a list's JSON: null in `extra` is sq.null, and an empty list is known for one. */
 static int push(lua_State *L, const sq_text *json) {
   sq_error error = {.code = SQ_OK};
@@ -30,7 +23,7 @@ static const char **texts_of(lua_State *L, size_t *count) {
 static int list(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
   luaL_checktype(L, 2, LUA_TTABLE);
-  sq_project_query query = {.organization = text_member(L, 2, "organization"), .name = text_member(L, 2, "name")};
+  sq_project_query query = {.organization = binding_terminated_member(L, 2, "organization"), .name = binding_terminated_member(L, 2, "name")};
   lua_getfield(L, 2, "ids");
   if (lua_istable(L, -1)) query.ids = texts_of(L, &query.id_count);
   sq_error error = {.code = SQ_OK};

@@ -3,10 +3,7 @@
 
 /* A name of the options table at `index`, which may be no table: text without NUL, or NULL. */
 static const char *text_option(lua_State *L, int index, const char *name) {
-  size_t length = 0;
-  const char *text = lua_istable(L, index) ? binding_text_member(L, index, name, &length) : NULL;
-  if (text && strlen(text) != length) luaL_error(L, "%s holds a NUL byte", name);
-  return text;
+  return lua_istable(L, index) ? binding_terminated_member(L, index, name) : NULL;
 }
 
 static bool flag_option(lua_State *L, int index, const char *name) {

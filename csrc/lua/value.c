@@ -275,6 +275,13 @@ const char *binding_text_member(lua_State *L, int index, const char *name, size_
   return text;
 }
 
+const char *binding_terminated_member(lua_State *L, int index, const char *name) {
+  size_t length = 0;
+  const char *text = binding_text_member(L, index, name, &length);
+  if (text && strlen(text) != length) luaL_error(L, "%s holds a NUL byte", name);
+  return text;
+}
+
 /* Kilobytes that one of these holds, about: the collector sees a pointer, and would let thousands wait. */
 static int weight_of(const char *type) { return strcmp(type, BINDING_QUERY) == 0 ? 2 : 0; }
 

@@ -149,11 +149,6 @@ bool sq_note_owner(sq_store *store, const sq_value *const id[3], sq_error *error
   return good;
 }
 
-static sq_value text_of(sqlite3_stmt *row, int column) {
-  const char *text = (const char *)sqlite3_column_text(row, column);
-  return (sq_value){.kind = text ? SQ_STRING : SQ_NULL, .length = (uint32_t)sqlite3_column_bytes(row, column), .text = text};
-}
-
 bool sq_feedback_remove(sq_store *store, int64_t row, sq_error *error) {
   sqlite3_stmt *find = sq_prepare(store, "DELETE FROM feedback WHERE id = ? RETURNING request_id, organization_id, project", error);
   if (!find) return false;
@@ -161,7 +156,7 @@ bool sq_feedback_remove(sq_store *store, int64_t row, sq_error *error) {
   int code = sqlite3_step(find);
   bool good = code == SQLITE_DONE || code == SQLITE_ROW || sq_sqlite_fail(store, code, error);
   if (code == SQLITE_ROW) {
-    const sq_value owner[3] = {text_of(find, 0), text_of(find, 1), text_of(find, 2)};
+    const sq_value owner[3] = {sq_row_text(find, 0), sq_row_text(find, 1), sq_row_text(find, 2)};
     const sq_value *const id[3] = {&owner[0], &owner[1], &owner[2]};
     good = sq_note_owner(store, id, error);
   }

@@ -105,11 +105,6 @@ bool sq_store_request_feedback(sq_store *store, const char *requests, sq_text *o
 
 /* ------------------------------------------------------------------------------------------------ changing */
 
-static sq_value text_of(sqlite3_stmt *row, int column) {
-  const char *text = (const char *)sqlite3_column_text(row, column);
-  return (sq_value){.kind = text ? SQ_STRING : SQ_NULL, .length = (uint32_t)sqlite3_column_bytes(row, column), .text = text};
-}
-
 /* Whether the row is there for this handle; what it is of has changed then. */
 static bool note_row(sq_store *store, int64_t row, sq_error *error) {
   sqlite3_stmt *find = sq_prepare(store,
@@ -122,7 +117,7 @@ static bool note_row(sq_store *store, int64_t row, sq_error *error) {
   int code = sqlite3_step(find);
   bool good = code == SQLITE_ROW;
   if (good) {
-    const sq_value owner[3] = {text_of(find, 0), text_of(find, 1), text_of(find, 2)};
+    const sq_value owner[3] = {sq_row_text(find, 0), sq_row_text(find, 1), sq_row_text(find, 2)};
     const sq_value *const id[3] = {&owner[0], &owner[1], &owner[2]};
     good = sq_note_owner(store, id, error);
   } else if (code == SQLITE_DONE) {

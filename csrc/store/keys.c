@@ -121,13 +121,6 @@ static void write_member(sqlite3_stmt *row, int column, const char *name, sq_tex
   sq_json_write_string(out, text, (size_t)sqlite3_column_bytes(row, column));
 }
 
-static void write_time(sqlite3_stmt *row, int column, const char *name, sq_text *out) {
-  char number[32];
-  if (sqlite3_column_type(row, column) == SQLITE_NULL) return;
-  sq_number_format((double)sqlite3_column_int64(row, column) / 1e6, number);
-  sq_text_format(out, ",\"%s\":%s", name, number);
-}
-
 /* A row of SQ_FIND_KEY's columns. */
 static void write_key(sqlite3_stmt *row, sq_text *out) {
   const char *set = read_text(row, KEY_RIGHTS, out);
@@ -137,8 +130,8 @@ static void write_key(sqlite3_stmt *row, sq_text *out) {
   write_member(row, PROJECT, "project", out);
   sq_text_put(out, ",\"rights\":");
   write_rights_json(set ? set : "", set ? (size_t)sqlite3_column_bytes(row, KEY_RIGHTS) : 0, out);
-  write_time(row, CREATED_AT, "created_at", out);
-  write_time(row, REVOKED_AT, "revoked_at", out);
+  sq_write_row_time(row, CREATED_AT, "created_at", out);
+  sq_write_row_time(row, REVOKED_AT, "revoked_at", out);
   sq_text_byte(out, '}');
 }
 

@@ -167,13 +167,6 @@ void sq_project_record_free(sq_project_record *record) {
 
 /* ------------------------------------------------------------------------------------------------ writing */
 
-static void write_time(sqlite3_stmt *row, int column, const char *name, sq_text *out) {
-  char number[32];
-  if (sqlite3_column_type(row, column) == SQLITE_NULL) return;
-  sq_number_format((double)sqlite3_column_int64(row, column) / 1e6, number);
-  sq_text_format(out, ",\"%s\":%s", name, number);
-}
-
 /* False when memory ended. */
 static bool write_text(sqlite3_stmt *row, int column, int holds, const char *name, sq_text *out) {
   bool is_json = holds == OBJECT || holds == UUIDS, absent = sqlite3_column_type(row, column) == SQLITE_NULL;
@@ -190,9 +183,9 @@ static bool write_text(sqlite3_stmt *row, int column, int holds, const char *nam
 bool sq_project_write(sqlite3_stmt *row, int column, sq_text *out) {
   bool good = true;
   for (int i = SQ_P_FIRST_FREE; i < SQ_P_COUNT && good; i++, column++) {
-    if (members[i].holds == TIME) write_time(row, column, members[i].name, out);
+    if (members[i].holds == TIME) sq_write_row_time(row, column, members[i].name, out);
     else good = write_text(row, column, members[i].holds, members[i].name, out);
   }
-  write_time(row, column, "created_at", out);
+  sq_write_row_time(row, column, "created_at", out);
   return good && !out->failed;
 }

@@ -99,6 +99,10 @@ static inline void sq_bind_terminated(sqlite3_stmt *statement, int index, const 
   if (text) sqlite3_bind_text(statement, index, text, -1, SQLITE_STATIC);
   else sqlite3_bind_null(statement, index);
 }
+/* A row's text, which is SQLite's until the next step; SQ_NULL where there is none. */
+sq_value sq_row_text(sqlite3_stmt *row, int column);
+/* Appends a time of a row as a member of an object that has some before it, in seconds; nothing where it is NULL. */
+void sq_write_row_time(sqlite3_stmt *row, int column, const char *name, sq_text *out);
 
 /* --- process.c: the files that this process holds open. */
 /* Notes the file at `path`. Fails when this process was forked from one that had it open: SQLite's table of

@@ -1,4 +1,4 @@
-/* Statements: preparing, running, binding; what SQLite says of an error, in our codes. */
+/* Statements: preparing, running, binding, reading; what SQLite says of an error, in our codes. */
 #include "store/sqlite.h"
 
 #include <string.h>
@@ -180,4 +180,18 @@ void sq_bind_value(sqlite3_stmt *statement, int index, const sq_value *value) {
     case SQ_REAL: sqlite3_bind_double(statement, index, value->real); break;
     default: sqlite3_bind_text(statement, index, value->text, (int)value->length, SQLITE_STATIC);
   }
+}
+
+/* ----------------------------------------------------------------------------------------------- reading */
+
+sq_value sq_row_text(sqlite3_stmt *row, int column) {
+  const char *text = (const char *)sqlite3_column_text(row, column);
+  return (sq_value){.kind = text ? SQ_STRING : SQ_NULL, .length = (uint32_t)sqlite3_column_bytes(row, column), .text = text};
+}
+
+void sq_write_row_time(sqlite3_stmt *row, int column, const char *name, sq_text *out) {
+  char number[32];
+  if (sqlite3_column_type(row, column) == SQLITE_NULL) return;
+  sq_number_format((double)sqlite3_column_int64(row, column) / 1e6, number);
+  sq_text_format(out, ",\"%s\":%s", name, number);
 }

@@ -40,6 +40,19 @@ function check.whole(value, least, most, what, more)
   error(("%s: expected a whole number %s, got %s"):format(what, range, got), CALLER + (more or 0))
 end
 
+--- One of some words.
+---@param value any
+---@param choices string[] two or more
+---@param what string
+---@param more? integer
+function check.choice(value, choices, what, more)
+  for _, choice in ipairs(choices) do
+    if value == choice then return value end
+  end
+  local names = table.concat(choices, ", ", 1, #choices - 1) .. " or " .. choices[#choices]
+  error(("%s is %s, not '%s'"):format(what, names, tostring(value)), CALLER + (more or 0))
+end
+
 --- A list: a table whose keys are 1 to n and no others. Metamethods are not asked. Gives n.
 ---@param value any
 ---@param what string

@@ -15,14 +15,6 @@ local options_known = {
   progress = "function",
 }
 
-local function choose(value, choices, what)
-  if value == nil then return choices[1] end
-  for _, choice in ipairs(choices) do
-    if value == choice then return value end
-  end
-  error(("import: %s is %s, not '%s'"):format(what, table.concat(choices, " or "), tostring(value)), 4)
-end
-
 -- ------------------------------------------------------------------------------------------------- sources
 
 --- Both sources give blocks: text of whole lines, or nil at the end, or nil and what went wrong.
@@ -257,9 +249,9 @@ end
 return function(db, source, options)
   options = check.options(options, options_known, "import", 1)
   local job = {
-    format = choose(options.format, { "canonical", "helicone" }, "format"),
-    on_conflict = choose(options.on_conflict, { "replace", "skip", "update" }, "on_conflict"),
-    on_error = choose(options.on_error, { "skip", "stop" }, "on_error"),
+    format = check.choice(options.format or "canonical", { "canonical", "helicone" }, "import: format", 1),
+    on_conflict = check.choice(options.on_conflict or "replace", { "replace", "skip", "update" }, "import: on_conflict", 1),
+    on_error = check.choice(options.on_error or "skip", { "skip", "stop" }, "import: on_error", 1),
     progress = options.progress,
     sum = { errors = {} },
   }

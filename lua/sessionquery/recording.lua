@@ -43,15 +43,11 @@ local function write_records(db, open, records, what, options)
   return nil, message, detail
 end
 
-local conflicts = { replace = true, skip = true, update = true }
-
 --- See Store:add. Mistakes raise at the method's caller.
 function recording.add(db, open, records, options)
   options = check.options(options, { on_conflict = "string" }, "add", 1)
   local on_conflict = options.on_conflict
-  if on_conflict and not conflicts[on_conflict] then
-    error(("add: on_conflict is replace, skip or update, not '%s'"):format(on_conflict), 3)
-  end
+  if on_conflict then check.choice(on_conflict, { "replace", "skip", "update" }, "add: on_conflict", 1) end
   local counts, ids, is_list = write_records(db, open, records, "add", { mode = "strict", on_conflict = on_conflict })
   if not counts then return nil, ids, is_list end
   -- costs that come of a record and of what was there, or had waited for it

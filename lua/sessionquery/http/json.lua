@@ -14,4 +14,12 @@ end
 ---@return boolean
 function json.is_object(value) return type(value) == "table" and not json.is_list(value) end
 
+--- A value to be written: JSON's null where there is none.
+---@param value any
+---@return any
+function json.or_null(value)
+  if value == nil then return core.null end
+  return value
+end
+
 return json

@@ -15,6 +15,7 @@
 ---                   customer_feedback, the score, else the value, else the comment. The newest of a key counts
 ---   scores          that are no feedback's: numbers and booleans client_evaluations, text auto_evaluations
 local core = require "sessionquery.core"
+local json = require "sessionquery.http.json"
 local messages = require "sessionquery.http.freeplay.messages"
 
 local items = {}
@@ -33,11 +34,6 @@ local completion_types = { llm = true, embedding = true }
 ---@param row table
 ---@return boolean
 function items.is_completion(row) return completion_types[row.run_type] == true end
-
-local function or_null(value)
-  if value == nil then return core.null end
-  return value
-end
 
 local function time(seconds) return seconds and core.iso(seconds) or core.null end
 
@@ -82,7 +78,7 @@ local function evaluations(row, feedback)
   local function automatically(key, score, explanation)
     local human = made.human_labels[key]
     made.auto_evaluations[key] = {
-      name = key, auto_score = label(score), auto_explanation = or_null(explanation),
+      name = key, auto_score = label(score), auto_explanation = json.or_null(explanation),
       manual_score = human and human.manual_score or core.null,
     }
   end
@@ -137,12 +133,12 @@ local function completion(row)
   return {
     completion_id = row.request_id,
     session_id = row.session_id or "",
-    review_queue_id = or_null(row.review_queue_id),
+    review_queue_id = json.or_null(row.review_queue_id),
     evaluation_results = evaluations(row, feedback),
     completion_metadata = {
-      environment = or_null(row.environment), start_time = time(row.created_at), end_time = time(row.ended_at),
-      model = or_null(row.model), provider = or_null(row.provider), prompt_template = prompt_template(row),
-      prompt_template_version_id = is_id and version or core.null, assignee = or_null(row.assignee),
+      environment = json.or_null(row.environment), start_time = time(row.created_at), end_time = time(row.ended_at),
+      model = json.or_null(row.model), provider = json.or_null(row.provider), prompt_template = prompt_template(row),
+      prompt_template_version_id = is_id and version or core.null, assignee = json.or_null(row.assignee),
       prompt_version_name = not is_id and version or core.null, prompt_version_description = core.null,
     },
     customer_feedback = customer_feedback(feedback),
@@ -164,9 +160,10 @@ local function trace(row)
   return {
     session_id = row.session_id or "",
     trace_id = row.request_id,
-    review_queue_id = or_null(row.review_queue_id),
+    review_queue_id = json.or_null(row.review_queue_id),
     trace_metadata = {
-      agent_name = or_null(row.name), start_time = time(row.created_at), end_time = time(row.ended_at), assignee = or_null(row.assignee),
+      agent_name = json.or_null(row.name), start_time = time(row.created_at), end_time = time(row.ended_at),
+        assignee = json.or_null(row.assignee),
     },
     custom_metadata = metadata(row.properties),
     customer_feedback = customer_feedback(feedback),
@@ -187,7 +184,7 @@ function items.of_row(row)
   if items.is_completion(row) then
     made.input_variables = { document = row.request_body }
   else
-    made.input, made.output = or_null(row.request_body), or_null(row.response_body)
+    made.input, made.output = json.or_null(row.request_body), json.or_null(row.response_body)
   end
   return (assert(core.encode(made)))
 end
@@ -200,11 +197,11 @@ function items.of_session(session, marks)
   local end_us = math.floor(session.created_at * 1e6 + 0.5) + math.floor(session.duration_ms * 1e3 + 0.5)
   return (assert(core.encode {
     session_id = session.id,
-    review_queue_id = or_null(marks.review_queue_id),
+    review_queue_id = json.or_null(marks.review_queue_id),
     session_metadata = { start_time = time(session.created_at), end_time = time(end_us / 1e6) },
     usage = { prompt_tokens = session.prompt_tokens or 0, completion_tokens = session.completion_tokens or 0 },
     custom_metadata = metadata(session.metadata),
-    test_run_id = or_null(marks.test_run_id),
+    test_run_id = json.or_null(marks.test_run_id),
   }))
 end
 

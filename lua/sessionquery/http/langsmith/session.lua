@@ -1,14 +1,10 @@
 --- A project as LangSmith's answers show it; it calls it a session.
 local core = require "sessionquery.core"
+local json = require "sessionquery.http.json"
 local sq = require "sessionquery"
 local statistics = require "sessionquery.http.langsmith.statistics"
 
 local session = {}
-
-local function or_null(value)
-  if value == nil then return core.null end
-  return value
-end
 
 local function time_or_null(value) return value and sq.iso(value) or core.null end
 
@@ -28,10 +24,10 @@ function session.bare(project, computed)
     name = project.name,
     start_time = sq.iso(session.started_at(project)),
     end_time = time_or_null(project.end_time),
-    description = or_null(project.description),
-    default_dataset_id = or_null(project.default_dataset_id),
-    reference_dataset_id = or_null(project.reference_dataset_id),
-    trace_tier = or_null(project.trace_tier),
+    description = json.or_null(project.description),
+    default_dataset_id = json.or_null(project.default_dataset_id),
+    reference_dataset_id = json.or_null(project.reference_dataset_id),
+    trace_tier = json.or_null(project.trace_tier),
     extra = project.extra or {},
     last_run_start_time_live = computed:show("last_run_start_time_live", project),
   }
@@ -45,7 +41,7 @@ end
 ---@return table
 function session.whole(project, computed, selected, test_run_number)
   local shown = session.bare(project, computed)
-  shown.test_run_number = or_null(test_run_number)
+  shown.test_run_number = json.or_null(test_run_number)
   for _, name in ipairs(statistics.shown) do
     shown[name] = selected[name] and computed:show(name, project) or core.null
   end

@@ -3,6 +3,7 @@
 --- window are about. Its tokens and costs are those of all runs in the traces of these.
 local conditions = require "sessionquery.http.langsmith.conditions"
 local core = require "sessionquery.core"
+local json = require "sessionquery.http.json"
 local read = require "sessionquery.http.langsmith.read"
 local sq = require "sessionquery"
 local statistics = require "sessionquery.http.langsmith.statistics"
@@ -15,11 +16,6 @@ local MOST = 100
 local PAGE = 4000 -- rows, and traces, that are asked for at once
 
 local function seconds(milliseconds) return milliseconds and milliseconds / 1000 or core.null end
-
-local function or_null(value)
-  if value == nil then return core.null end
-  return value
-end
 
 --- Their roots, page after page, oldest first: the traces and whose they are, and the first and the last of each thread.
 local function roots_of(call, roots, ids)
@@ -85,7 +81,7 @@ local function shape(row, usage, first, last, failed)
     total_cost = usage and usage.cost and statistics.money(usage.cost) or core.null,
     min_start_time = sq.iso(row.created_at), max_start_time = sq.iso(row.latest_request_created_at),
     latency_p50 = seconds(row.latency_p50_ms), latency_p99 = seconds(row.latency_p99_ms), feedback_stats = stats,
-    first_inputs = or_null(first.request_body), last_outputs = or_null(last.response_body), last_error = or_null(failed),
+    first_inputs = json.or_null(first.request_body), last_outputs = json.or_null(last.response_body), last_error = json.or_null(failed),
   }
 end
 
