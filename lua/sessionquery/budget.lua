@@ -25,13 +25,6 @@ local known = {
   fail = "string", without = "string",
 }
 
-local function choice(value, choices, what)
-  for _, one in ipairs(choices) do
-    if value == one then return value end
-  end
-  error(("budget: %s is %s, not '%s'"):format(what, table.concat(choices, ", "), tostring(value)), 4)
-end
-
 local function amount(value, what)
   if value == nil then return nil end
   if not (value >= 0 and value <= MOST_USD) then
@@ -56,9 +49,9 @@ local function make(options)
     error("budget: reserve_usd is more than max_cost_usd: no call would ever be let in", 4)
   end
   return {
-    by = choice(options.by, { "session", "user", "key" }, "by"),
-    fail = choice(options.fail or "open", { "open", "closed" }, "fail"),
-    without = choice(options.without or "pass", { "pass", "share", "refuse" }, "without"),
+    by = check.choice(options.by, { "session", "user", "key" }, "budget: by", 1),
+    fail = check.choice(options.fail or "open", { "open", "closed" }, "budget: fail", 1),
+    without = check.choice(options.without or "pass", { "pass", "share", "refuse" }, "budget: without", 1),
     window = window_of(options.window or "day"),
     most_cost = amount(options.max_cost_usd, "max_cost_usd"),
     most_requests = options.max_requests,
@@ -76,6 +69,7 @@ end
 ---@field fail? "open"|"closed" where counts cannot be had: calls pass ("open"), or are refused
 ---@field without? "pass"|"share"|"refuse" calls that name no session, user or key: they pass, share one budget, or are refused
 
+--- A budget, with its counts in `dict`: `budget.new({ by = "session", max_cost_usd = 5, window = "day" }, ngx.shared.budgets)`.
 ---@param options sessionquery.BudgetOptions
 ---@param dict table with add, get, set and incr, as ngx.shared.DICT has them
 ---@return sessionquery.Budget
@@ -95,6 +89,7 @@ end
 ---@field starts number when the window began: seconds
 ---@field ends number when it ends
 
+--- The ticket of a call, for all methods below.
 ---@param subject string who spends, with its tenant
 ---@param now number seconds
 ---@return sessionquery.BudgetTicket

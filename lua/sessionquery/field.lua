@@ -85,9 +85,11 @@ function Field:among(values)
   return (compare(self, "among", values))
 end
 
+--- It has a value; of a map or list, it is not empty.
 ---@return sessionquery.Filter
 function Field:present() return (compare(self, "present", {})) end
 
+--- It has none.
 ---@return sessionquery.Filter
 function Field:absent() return (compare(self, "absent", {})) end
 

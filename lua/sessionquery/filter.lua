@@ -26,7 +26,7 @@ function filter.placeless(detail, source)
   return detail
 end
 
---- Compiles a filter.
+--- Compiles a filter: `sq.filter("where", "latency_ms > 2000 and properties.env = 'prod'")`.
 ---@param dialect "freeplay"|"helicone"|"langsmith"|"langsmith-projects"|"where"
 ---@param source string|table text; of JSON dialects (freeplay, helicone) a table too
 ---@param options? { strict?: boolean } strict: refuse what we added to the vendor's language

@@ -29,9 +29,9 @@ local sq = {
   entry = filters.entry,
 }
 
---- A time as RFC 3339 text.
+--- A time as RFC 3339 text: `sq.iso(row.created_at, 60)`.
 ---@param time number|string seconds since 1970, or RFC 3339 text
----@param offset_minutes? integer from UTC
+---@param offset_minutes? integer from UTC, -1440 to 1440; 0 unless told
 ---@return string?
 ---@return string? message
 ---@return table? detail
@@ -59,6 +59,7 @@ function sq.query(dialect, body, options)
 end
 
 --- The same for handlers: body in, HTTP status and answer out, in the vendor's envelope in errors too.
+--- `local status, text = sq.answer("helicone", db, body)`.
 ---@param dialect "helicone"
 ---@param db sessionquery.Store
 ---@param body string|table|nil JSON text as it came, or a Lua table; nil, as of an empty POST, is an empty text

@@ -43,7 +43,7 @@ end
 
 local create_known = { organization = "id", project = "id", rights = "table", name = "id" }
 
---- Makes a key.
+--- Makes a key: `local text = assert(keys.create(db, { organization = "acme", rights = { "query", "record" } }))`.
 ---@param db sessionquery.Store
 ---@param options? sessionquery.KeyOptions
 ---@return string? text "id.secret": nobody can tell it again

@@ -197,6 +197,7 @@ end
 
 --- Prices of a table; or of a file: JSON, plain or gzip (LiteLLM's model_prices_and_context_window.json, or the table
 --- above), or, when its name ends in ".lua", Lua that returns such a table. A mistake in a table raises.
+--- `sq.open("llm.db", { prices = assert(prices.load "prices.json") })`.
 ---@param source table|string
 ---@return sessionquery.Prices?
 ---@return string? message

@@ -88,6 +88,7 @@ function projects.list(db, options)
 end
 
 --- Creates a project; code "conflict" when there is one of this name in the organization, or with this id.
+--- `db:create_project{ name = "shop", description = "the shop's assistant" }`.
 ---@param members sessionquery.ProjectMembers
 ---@return sessionquery.Project?
 ---@return string? message

@@ -57,7 +57,8 @@ local function with_filters(query, more, level)
   return (with(query, { filters = all }, level + 1))
 end
 
---- Only what passes the filter (steps accumulate). Text is compiled as `where`.
+--- Only what passes the filter (steps accumulate). Text is compiled as `where`, and raises when it is wrong:
+--- `db:sessions():where "model = 'o3'":where(f.session.total_cost_usd:gt(0.5))`.
 ---@param filter sessionquery.Filter|string
 ---@return sessionquery.Query
 function Query:where(filter)
@@ -67,7 +68,7 @@ function Query:where(filter)
   return (with_filters(self, { compiled }, 3))
 end
 
---- Only requests with from <= created_at < to; nil leaves an end open.
+--- Only requests with from <= created_at < to; nil leaves an end open: `:window("2026-11-01", os.time())`.
 ---@param from? number|string seconds, or RFC 3339 text
 ---@param to? number|string
 ---@return sessionquery.Query
@@ -109,7 +110,8 @@ function Query:select(names)
   return (with(self, { fields = copy(names) }, 3))
 end
 
----@param count integer
+--- So many rows at most.
+---@param count integer from 0
 ---@return sessionquery.Query
 function Query:limit(count)
   check_query(self)
@@ -128,7 +130,7 @@ function Query:offset(count)
   return (make(self._db, spec, 3))
 end
 
---- Begins behind the page that gave this cursor; nil begins at the start. Replaces an offset.
+--- Begins behind the page that gave this cursor; nil begins at the start. Replaces an offset: `query:after(page.next):page()`.
 ---@param cursor? string
 ---@return sessionquery.Query
 function Query:after(cursor)

@@ -12,6 +12,7 @@ Queue.__index = Queue
 
 local FIRST_DELAY, LONGEST_DELAY = 0.1, 10 -- seconds between attempts: doubled from one to the next
 
+--- An empty queue: `queue.new{ count = 10000, bytes = 64 * 1024 * 1024 }`.
 ---@param limits { count: integer, bytes: integer } what waits at most
 ---@return sessionquery.Queue
 function queue.new(limits)

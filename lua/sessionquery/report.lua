@@ -90,7 +90,7 @@ local function check_rows(path, rows, message, detail)
   return rows
 end
 
---- Runs a report file.
+--- Runs a report file: `print(assert(report.run(db, "examples/reports/totals.lua")):format())`.
 ---@param db sessionquery.Store
 ---@param path string
 ---@param params? table<string, any> over the report's defaults

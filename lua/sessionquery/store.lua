@@ -58,22 +58,19 @@ local open_options = {
 
 local store = {}
 
---- Opens a store, made when it is missing.
+--- Opens a store, made when it is missing: `local db = assert(sq.open("llm.db", { timeout_ms = 5000 }))`.
 ---@param path string file, or ":memory:"
 ---@param options? sessionquery.OpenOptions
 ---@return sessionquery.Store?
 ---@return string? message
----@return table? detail
+---@return table? detail code "not_found" (read-only, and no file), "version" (no store, or a newer one's), "busy", "store"
 function store.open(path, options)
   check.type(path, "id", "open: path")
   if path == "" then error('open: the path is empty; ":memory:" is a store without a file', 2) end
   options = check.options(options, open_options, "open")
   if options.timeout_ms then check.whole(options.timeout_ms, 0, 2 ^ 31, "open: timeout_ms") end
-  local engine, seal = options.engine or "auto", options.seal or "auto"
-  if engine ~= "auto" and engine ~= "sql" and engine ~= "columns" then
-    error(("open: engine is auto, sql or columns, not '%s'"):format(engine), 2)
-  end
-  if seal ~= "auto" and seal ~= "manual" then error(("open: seal is auto or manual, not '%s'"):format(seal), 2) end
+  local engine = check.choice(options.engine or "auto", { "auto", "sql", "columns" }, "open: engine")
+  local seal = check.choice(options.seal or "auto", { "auto", "manual" }, "open: seal")
   local prices, wrong, place = reprice.prices(options.prices, "open")
   if wrong then return nil, wrong, place end
   local opened, message, detail = core.open(path, {
@@ -89,9 +86,9 @@ function store.open(path, options)
   return wrap(opened, prices)
 end
 
---- Brings a store's file to this version's schema, whatever that takes.
+--- Brings a store's file to this version's schema, whatever that takes: `local from, to = assert(sq.migrate("llm.db"))`.
 ---@param path string
----@return integer? from
+---@return integer? from the schema's version before
 ---@return integer|string to, or the message
 ---@return table? detail
 function store.migrate(path)
@@ -160,12 +157,13 @@ function Store:__tostring() return rawget(self, "_core") and "sessionquery store
 
 -- --------------------------------------------------------------------------------------------------- writing
 
---- Records one call, or a list of them in one transaction.
+--- Records one call, or a list of them in one transaction: either all or none are stored.
+--- `db:add{ session_id = "s1", created_at = os.time(), model = "gpt-4o", latency_ms = 450, cost_usd = 0.0042 }`.
 ---@param records table a record (field names of the catalogue), or a list of them
 ---@param options? { on_conflict?: "replace"|"skip"|"update" } when the request_id is known; update: as db:update merges
 ---@return string|string[]|nil request_id of the record, or a list of them; nil when nothing was recorded
 ---@return string? message
----@return table? detail
+---@return table? detail code, pointer (JSON, of the value that is wrong), record (its number in a list)
 function Store:add(records, options)
   local open = core_of(self)
   local ids, message, detail = recording.add(self, open, records, options)
@@ -173,12 +171,13 @@ function Store:add(records, options)
 end
 
 --- Merges into recorded requests: what a record names is set, sq.null clears, maps are merged by key.
+--- `db:update{ request_id = "r1", status = 200, properties = { env = "prod" } }`.
 ---@param records table with request_id, or a list of them
 ---@param options? { hold?: boolean } hold: an update whose request is not there is kept, and merged when it comes, behind
 --- those that came before it; one that names no project, and whose handle has none, is of any project of its organization
 ---@return integer? updated
 ---@return integer|string|nil held how many are kept, or the message
----@return table? detail
+---@return table? detail code "not_found" where a request is not there and `hold` is not set
 function Store:update(records, options)
   local open = core_of(self)
   local updated, held, detail = recording.update(self, open, records, options)
@@ -192,7 +191,6 @@ end
 ---@field on_error? "skip"|"stop" when a line is bad; stop undoes its transaction
 ---@field progress? fun(lines: integer, added: integer, replaced: integer, skipped: integer, failed: integer)
 
---- Imports JSON lines, plain or gzip, in transactions of about 4 MiB.
 ---@class sessionquery.ImportSum
 ---@field lines integer
 ---@field added integer
@@ -203,6 +201,7 @@ end
 ---@field repaired integer with U+FFFD where characters were broken
 ---@field errors { line: integer, message: string, code: string, pointer?: string }[] of the first 100 bad lines
 
+--- Imports JSON lines, plain or gzip, in transactions of about 4 MiB: `db:import("export.jsonl.gz", { format = "helicone" })`.
 ---@param source string|fun(): string? a path, or an iterator of lines
 ---@param options? sessionquery.ImportOptions
 ---@return sessionquery.ImportSum?
@@ -218,7 +217,7 @@ end
 
 ---@class sessionquery.Reprice
 ---@field prices? sessionquery.Prices|table|string default: the handle's
----@field from? number|string created_at, inclusive
+---@field from? number|string created_at, inclusive: seconds, or RFC 3339 text
 ---@field to? number|string created_at, exclusive
 ---@field organization? string
 ---@field project? string
@@ -230,7 +229,7 @@ end
 ---@field difference_usd number new costs less the old ones
 
 --- Computes costs anew: those that were computed, and those of requests without one. Recorded costs stay. Reads and
---- writes in batches; asked for again, it goes on where an error ended it.
+--- writes in batches; asked for again, it goes on where an error ended it: `db:reprice{ prices = "prices.json" }`.
 ---@param options? sessionquery.Reprice
 ---@return sessionquery.Repriced?
 ---@return string? message
@@ -241,10 +240,11 @@ function Store:reprice(options)
   return sum, message, detail
 end
 
---- Writes requests as canonical JSON lines (gzip when the path ends in .gz).
+--- Writes requests as canonical JSON lines (gzip when the path ends in .gz), which import takes again. The file appears
+--- when it is whole: `db:export("slow.jsonl.gz", { where = "latency_ms > 2000" })`.
 ---@param path string
 ---@param options? { where?: sessionquery.Filter|string }
----@return integer? count
+---@return integer? count requests that were written
 ---@return string? message
 ---@return table? detail
 function Store:export(path, options)
@@ -259,11 +259,11 @@ end
 
 -- ------------------------------------------------------------------------------- about a request or session
 
---- Records feedback on a request, a session, or a whole project.
+--- Records feedback on a request, a session or a whole project: `db:feedback{ request_id = "r1", key = "quality", score = 0.9 }`.
 ---@param feedback sessionquery.Feedback with request_id or session_id; or with organization and project alone
 ---@return integer? id
 ---@return string? message
----@return table? detail
+---@return table? detail code "not_found"; "ambiguous" where more than one organization or project has the id
 function Store:feedback(feedback)
   local id, message, detail = sessions.write_feedback(core_of(self), feedback)
   return id, message, detail
@@ -299,7 +299,7 @@ local delete_known = {
 ---@field user? string id
 ---@field project? string
 ---@field organization? string
----@field before? number|string created_at, exclusive
+---@field before? number|string created_at, exclusive: seconds, or RFC 3339 text
 ---@field bodies_only? boolean the rows stay
 ---@field erase? boolean no trace is left in the store's files: they are overwritten, the column index is made anew, the
 --- write-ahead log emptied. Takes as long as an index of all rows; while others read, it is an error, and may be asked for again
@@ -313,7 +313,8 @@ local delete_known = {
 ---@field projects integer that were created or changed: what was known of them beside their requests
 ---@field held integer updates of requests that had not come
 
---- Deletes requests with all that belongs to them. All that is named must hold.
+--- Deletes requests with all that belongs to them. All that is named must hold, and something must be named:
+--- `db:delete{ user = "u1", before = "2026-01-01" }`.
 ---@param what sessionquery.Deletion
 ---@return sessionquery.Deleted? counts
 ---@return string? message
@@ -325,7 +326,7 @@ function Store:delete(what)
   return open:delete(what)
 end
 
---- Deletes what is older than a number of days.
+--- Deletes what is older than a number of days: `db:retain{ days = 90, bodies_days = 14 }`.
 ---@param days { days?: number, bodies_days?: number } of requests; of bodies only
 ---@return sessionquery.Deleted? counts
 ---@return string? message
@@ -353,18 +354,17 @@ end
 
 -- --------------------------------------------------------------------------------------------- the whole store
 
---- Copies the store to a new file, while others use it.
+--- Copies the store to a new file, while others use it: `db:backup "llm-backup.db"`. timeout_ms does not end it.
 ---@param path string must not exist
 ---@return true?
 ---@return string? message
----@return table? detail
+---@return table? detail code "forbidden" where the handle sees one organization or project only
 function Store:backup(path)
   local open = core_of(self)
   check.type(path, "id", "backup: path")
   return open:backup(path)
 end
 
---- Numbers about the store, within the handle's scope.
 ---@class sessionquery.Stats
 ---@field requests integer
 ---@field sessions integer
@@ -387,12 +387,14 @@ end
 ---@field first_created_at? number seconds
 ---@field last_created_at? number
 
+--- Numbers about the store, within the handle's scope.
 ---@return sessionquery.Stats?
 ---@return string? message
 ---@return table? detail
 function Store:stats() return core_of(self):stats() end
 
 --- Runs a function with a read-only handle that sees one state; gives what it returns, raises what it raises.
+--- `local sessions, calls = db:snapshot(function(tx) return tx:sessions():count(), tx:requests():count() end)`.
 ---@param run fun(snapshot: sessionquery.Store): ...
 ---@return ...
 function Store:snapshot(run)
@@ -411,7 +413,7 @@ end
 
 -- -------------------------------------------------------------------------------------------------- querying
 
---- A query of sessions.
+--- A query of sessions: `db:sessions():where "model = 'gpt-4o'":order_by "-total_cost_usd":limit(20):all()`.
 ---@param ... nil it takes no argument
 ---@return sessionquery.Query
 function Store:sessions(...)
@@ -420,7 +422,7 @@ function Store:sessions(...)
   return (query.begin(self, "sessions"))
 end
 
---- A query of requests.
+--- A query of requests: `for call in db:requests():where "status >= 400":each() do print(call.model, call.latency_ms) end`.
 ---@param options? { bodies?: boolean } bodies: with request_body and response_body
 ---@return sessionquery.Query
 function Store:requests(options)
@@ -430,6 +432,7 @@ function Store:requests(options)
 end
 
 --- A query of groups: by text or boolean fields, members of properties, or time buckets; one to three.
+--- `db:group_by("model", sq.day):order_by "-total_cost_usd":all()`.
 ---@param ... string|table name, field of sq.field, or bucket (sq.day, sq.day{offset_minutes = 60})
 ---@return sessionquery.Query
 function Store:group_by(...)
@@ -472,7 +475,7 @@ end
 ---@param where? { organization?: string, project?: string }
 ---@return sessionquery.Session? session also when it has no requests (yet)
 ---@return string? message
----@return table? detail
+---@return table? detail code "ambiguous" where several have one of this id
 function Store:session(id, where)
   local open = core_of(self)
   local target = sessions.target(id, where, "session")
