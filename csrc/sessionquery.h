@@ -1,7 +1,11 @@
 /*
  * sessionquery: session analytics for LLM traffic, as a C library.
  *
- * This header is the whole public C API. It knows no Lua, no SQLite, no cJSON.
+ * This header is the whole public C API. It knows no Lua, no SQLite, no cJSON. Its sections, in order:
+ *   errors; memory, text, values; JSON and UTF-8;
+ *   catalogue; filters; queries;
+ *   stores; records in and out; ids; feedback, tags, metadata; deletion; projects; keys;
+ *   answers.
  *
  * Conventions
  *   - A function that can fail returns bool, a pointer (NULL on failure) or a count (-1 on failure),
@@ -21,7 +25,7 @@
 
 #define SQ_VERSION "0.1.0"
 
-/* ------------------------------------------------------------------------------------------ errors */
+/* ---------------------------------------------------------------------------------------------- errors */
 
 /* CODE(enumerator, name as Lua and JSON see it, HTTP status of an answer, what it means) */
 #define SQ_CODES(CODE) \
@@ -71,7 +75,7 @@ const char *sq_code_meaning(sq_code code);
 /* The HTTP status of an answer that it makes an error. */
 int sq_code_status(sq_code code);
 
-/* ---------------------------------------------------------------------------------- memory and text */
+/* -------------------------------------------------------------------------------- memory, text, values */
 
 /* Where memory comes from: resize(state, NULL, 0, n) allocates, (…, 0) frees, NULL = failure.
    NULL instead of an allocator means the C library's. It must outlive all that was made with it. */
@@ -127,7 +131,7 @@ double sq_number_parse(const char *text, size_t length);
 /* Shortest decimal text that reads back as the same double; "1", not "1.0". Returns its length. */
 size_t sq_number_format(double number, char out[32]);
 
-/* ----------------------------------------------------------------------------------------- JSON text */
+/* -------------------------------------------------------------------------------------- JSON and UTF-8 */
 
 typedef enum sq_token {
   SQ_TOKEN_ERROR, /* not JSON: see the reader's `error` and `at` */
@@ -217,7 +221,7 @@ typedef struct sq_nearest {
 
 void sq_nearest_offer(sq_nearest *search, const char *candidate);
 
-/* -------------------------------------------------------------------------------------------- filters */
+/* --------------------------------------------------------------------------------------------- filters */
 
 typedef struct sq_filter sq_filter;
 
@@ -228,8 +232,8 @@ typedef struct sq_filter_options {
   bool strict; /* refuse what we added to the vendor's language, as the vendor's service would */
 } sq_filter_options;
 
-/* Compiles source text of a dialect ("freeplay", "helicone", "langsmith", "langsmith-projects", "where"). NULL options: none of them. The filter belongs to the
-   caller. */
+/* Compiles source text of a dialect ("freeplay", "helicone", "langsmith", "langsmith-projects", "where"). NULL options: none
+   of them. The filter belongs to the caller. */
 sq_filter *sq_filter_compile(const char *dialect, const char *source, size_t length, const sq_filter_options *options,
                              const sq_allocator *allocator, sq_error *error);
 
@@ -262,7 +266,7 @@ bool sq_filter_write(const sq_filter *filter, const char *dialect, sq_text *out,
 /* The SQL conditions with their numbered parameters and bound values. Target: "sqlite". */
 bool sq_filter_sql(const sq_filter *filter, const char *target, sq_text *out, sq_error *error);
 
-/* -------------------------------------------------------------------------------------------- queries */
+/* --------------------------------------------------------------------------------------------- queries */
 
 typedef enum sq_source { SQ_SESSIONS, SQ_REQUESTS, SQ_GROUPS } sq_source;
 
@@ -302,7 +306,7 @@ sq_query *sq_query_compile(const char *dialect, const char *endpoint, const char
                            const sq_allocator *allocator, sq_error *error);
 void sq_query_free(sq_query *query);
 
-/* --------------------------------------------------------------------------------------------- stores */
+/* ---------------------------------------------------------------------------------------------- stores */
 
 typedef struct sq_store sq_store;
 
@@ -330,6 +334,9 @@ void sq_store_close(sq_store *store);
 /* From now on the handle sees and writes only this organization and project; NULL: as it was opened. Fails, and changes
    nothing, where that would be more than it was opened for. */
 bool sq_store_narrow(sq_store *store, const char *organization, const char *project, sq_error *error);
+/* The handle's organization and project, NULL for all. */
+const char *sq_store_organization(const sq_store *store);
+const char *sq_store_project(const sq_store *store);
 /* Whether the handle sees one organization only. */
 bool sq_store_is_scoped(const sq_store *store);
 /* Appends 32 hexadecimal digits that stand for `about` and, where the handle sees every organization, for the state of
@@ -363,6 +370,27 @@ bool sq_store_check(sq_store *store, int64_t *rows, sq_error *error);
 /* Copies the store to a new file while others use it. Nothing may be at `path`, which appears when the copy
    is whole; the handle must not be narrowed to an organization or project. timeout_ms does not end it. */
 bool sq_store_backup(sq_store *store, const char *path, sq_error *error);
+
+/* Whether this process has a store open of which `path` is a file. Such a file must not be opened and closed:
+   that would take SQLite's locks away. */
+bool sq_path_is_held(const char *path);
+
+typedef struct sq_stats {
+  int64_t requests, sessions, without_session, bodies, feedback, organizations, projects;
+  int64_t held; /* updates that wait for their requests */
+  bool has_requests; /* first and last are set */
+  int64_t first_created_at, last_created_at; /* microseconds since 1970 */
+  int64_t bytes, wal_bytes; /* of the file, and of its write-ahead log */
+  int schema_version;
+  int64_t sealed, unsealed, dead; /* rows of the column index; not in it yet; in it, but changed or deleted since */
+  int64_t segments, index_bytes;
+  char index_state[96];           /* why the column index does not answer; "" when it does */
+  char last_error[256];           /* of sealing, in this process; "": none */
+} sq_stats;
+
+bool sq_store_stats(sq_store *store, sq_stats *stats, sq_error *error);
+
+/* ---------------------------------------------------------------------------------- records in and out */
 
 typedef enum sq_conflict { SQ_REPLACE, SQ_SKIP, SQ_UPDATE } sq_conflict;
 typedef enum sq_ingest_mode {
@@ -401,23 +429,9 @@ typedef struct sq_ingest {
    them is stored, and of the counters only `lines` means something: the line it failed at, from first_line. */
 bool sq_store_ingest(sq_store *store, const char *lines, size_t length, sq_ingest *ingest, sq_error *error);
 
-/* 128 bits that stand for a text. */
-void sq_identity(const char *text, size_t length, uint64_t out[2]);
-/* The request_id of a record that brings none: a UUID from the identity of its input, its line's number and
-   its line. The same line of the same input always has the same one. */
-void sq_line_id(const uint64_t identity[2], int64_t number, const char *line, size_t length, char out[37]);
-
-/* A new UUIDv7: milliseconds, then random bits. False when the system gives no randomness. */
-bool sq_uuid_make(char out[37]);
-/* The UUID of an organization: its name in lower case where that is one, else one made of the name (RFC 9562, version 5,
-   as of a URL). */
-void sq_tenant_id(const char *organization, size_t length, char out[37]);
-/* The id of a project that was never given one: made of the organization's UUID and the project's name. */
-void sq_project_id(const char *organization, size_t organization_length, const char *name, size_t length, char out[37]);
-
-/* Whether this process has a store open of which `path` is a file. Such a file must not be opened and closed:
-   that would take SQLite's locks away. */
-bool sq_path_is_held(const char *path);
+/* Writes the requests that pass `filter` (NULL: all) as canonical JSON lines, gzip when the path ends in
+   ".gz", to `path`, which appears when it is whole. Returns how many, -1 on failure. */
+int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filter, sq_error *error);
 
 /* Lines of a plain or gzip file. */
 typedef struct sq_reader sq_reader;
@@ -435,13 +449,23 @@ sq_inflater *sq_inflater_open(bool gzip, uint64_t most, uint32_t ratio, sq_error
 bool sq_inflater_read(sq_inflater *inflater, const char **input, size_t *length, char *out, size_t room, size_t *got, sq_error *error);
 void sq_inflater_close(sq_inflater *inflater);
 
-/* Writes the requests that pass `filter` (NULL: all) as canonical JSON lines, gzip when the path ends in
-   ".gz", to `path`, which appears when it is whole. Returns how many, -1 on failure. */
-int64_t sq_store_export(sq_store *store, const char *path, const sq_filter *filter, sq_error *error);
+/* ------------------------------------------------------------------------------------------------- ids */
 
-/* The handle's organization and project, NULL for all. */
-const char *sq_store_organization(const sq_store *store);
-const char *sq_store_project(const sq_store *store);
+/* 128 bits that stand for a text. */
+void sq_identity(const char *text, size_t length, uint64_t out[2]);
+/* The request_id of a record that brings none: a UUID from the identity of its input, its line's number and
+   its line. The same line of the same input always has the same one. */
+void sq_line_id(const uint64_t identity[2], int64_t number, const char *line, size_t length, char out[37]);
+
+/* A new UUIDv7: milliseconds, then random bits. False when the system gives no randomness. */
+bool sq_uuid_make(char out[37]);
+/* The UUID of an organization: its name in lower case where that is one, else one made of the name (RFC 9562, version 5,
+   as of a URL). */
+void sq_tenant_id(const char *organization, size_t length, char out[37]);
+/* The id of a project that was never given one: made of the organization's UUID and the project's name. */
+void sq_project_id(const char *organization, size_t organization_length, const char *name, size_t length, char out[37]);
+
+/* ---------------------------------------------------------------------------- feedback, tags, metadata */
 
 /* What one statement about a request or session says; strings may be NULL where not needed. */
 typedef struct sq_target {
@@ -487,6 +511,8 @@ bool sq_store_newest_tag(sq_store *store, const sq_target *target, sq_text *room
    both are given nothing is looked up: whether it has requests, its requests tell. */
 bool sq_store_resolve(sq_store *store, const sq_target *target, sq_text *out, sq_error *error);
 
+/* -------------------------------------------------------------------------------------------- deletion */
+
 typedef struct sq_deletion {
   /* in: all that is set must hold, and something must be set */
   const char *organization, *project, *request, *session, *user;
@@ -501,7 +527,7 @@ typedef struct sq_deletion {
 
 bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error);
 
-/* ---------------------------------------------------------------------------------------------- projects */
+/* -------------------------------------------------------------------------------------------- projects */
 
 /* A project is what an organization's requests name as theirs; it exists when it has requests, or was created. Its id is
    the one it was given, else sq_project_id's, and stays when it is renamed. Where JSON tells of one it is {"organization_id",
@@ -526,22 +552,7 @@ bool sq_project_create(sq_store *store, const char *json, size_t length, sq_text
 bool sq_project_update(sq_store *store, const char *organization, const char *id, const char *json, size_t length, sq_text *out,
                        sq_error *error);
 
-typedef struct sq_stats {
-  int64_t requests, sessions, without_session, bodies, feedback, organizations, projects;
-  int64_t held; /* updates that wait for their requests */
-  bool has_requests; /* first and last are set */
-  int64_t first_created_at, last_created_at; /* microseconds since 1970 */
-  int64_t bytes, wal_bytes; /* of the file, and of its write-ahead log */
-  int schema_version;
-  int64_t sealed, unsealed, dead; /* rows of the column index; not in it yet; in it, but changed or deleted since */
-  int64_t segments, index_bytes;
-  char index_state[96];           /* why the column index does not answer; "" when it does */
-  char last_error[256];           /* of sealing, in this process; "": none */
-} sq_stats;
-
-bool sq_store_stats(sq_store *store, sq_stats *stats, sq_error *error);
-
-/* ---------------------------------------------------------------------------------------------- keys */
+/* ------------------------------------------------------------------------------------------------ keys */
 
 /* Whom a server lets in, as whom, for what. A key's text is "id.secret", 256 random bits of secret; the store keeps
    its SHA-256 only. */
@@ -584,7 +595,7 @@ bool sq_key_check(sq_store *store, const char *text, size_t length, sq_text *out
 /* Whether a key was ever made in this store, whatever the handle's scope: revoking the last one opens nothing. */
 bool sq_key_any(sq_store *store, bool *any, sq_error *error);
 
-/* ------------------------------------------------------------------------------------------- answers */
+/* --------------------------------------------------------------------------------------------- answers */
 
 typedef struct sq_rows sq_rows;
 
