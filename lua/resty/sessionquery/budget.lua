@@ -14,6 +14,8 @@ local glue = {}
 local PAUSE, PATIENCE = 0.01, 1 -- seconds: between looks at a count that is being read, and until we give up
 local RETRY = 5 -- seconds a client is told to wait where the counts cannot be had
 
+local ORGANIZATION, PROJECT = "", "default" -- where a record that names none is stored
+
 local made = {} -- by their packed options: a configuration calls budget with the same ones for each request
 
 local function of_options(options)
@@ -32,7 +34,8 @@ end
 --- Reads what was spent before the counts began. False when that cannot be had; nil when no thread is free for it.
 local function seed(budget, ticket, call, subject)
   local ok, cost, requests = threads.run("spent", settings.path, pack.write {
-    by = budget.by, subject = subject, organization = call.organization, project = call.project, from = ticket.starts,
+    by = budget.by, subject = subject, from = ticket.starts,
+    organization = call.organization or ORGANIZATION, project = call.project or PROJECT,
   }, settings.timeout_ms)
   if ok and cost then return budget:seed(ticket, cost, requests) end
   budget:unseed(ticket)
@@ -114,8 +117,8 @@ function glue.check(options)
     call.refused = true
     return answer.refuse(400, "budget_subject", ("this call names no %s, which its budget wants"):format(budget.by))
   end
-  local ticket = budget:ticket(("%d:%s%d:%s%s"):format(#(call.organization or ""), call.organization or "",
-    #(call.project or ""), call.project or "", subject), ngx.now())
+  local organization, project = call.organization or ORGANIZATION, call.project or PROJECT
+  local ticket = budget:ticket(("%d:%s%d:%s%s"):format(#organization, organization, #project, project, subject), ngx.now())
   if not prepare(budget, ticket, call, subject) then
     unknown(budget, call, "what was spent cannot be read")
     if call.refused then return end
