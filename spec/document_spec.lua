@@ -12,7 +12,8 @@ end
 
 local function check(cases)
   for i, case in ipairs(cases) do
-    it(("%d: %s of %s"):format(i, type(case[2]) == "string" and case[2] or case[2]:dump(), tostring(case[1])), function()
+    local body = type(case[1]) == "table" and "a table" or tostring(case[1])
+    it(("%d: %s of %s"):format(i, type(case[2]) == "string" and case[2] or case[2]:dump(), body), function()
       assert.equal(case[3], passes(case[1], case[2]))
     end)
   end
