@@ -294,13 +294,27 @@ local function finish(self, call, status, body, headers)
   return status, all, call.request.method == "HEAD" and "" or body
 end
 
---- Answers a request. It raises nothing.
+-- Of a request line that is broken a server may have neither method nor path: the client is told.
+local members = {
+  method = "string|nil", path = "string|nil", query = "string|nil", headers = "table|nil", body = "string|nil", remote = "string|nil",
+  samples = "table|nil",
+}
+
+--- Raises at the caller of app:handle where its server gives what is no request: no client can bring that about.
+local function check_request(app, request)
+  if getmetatable(app) ~= App then error("expected an application: call it as app:handle{…}", 3) end
+  check.type(request, "table", "handle", 1)
+  for name, wanted in pairs(members) do check.type(request[name], wanted, "handle: " .. name, 1) end
+end
+
+--- Answers a request. It raises nothing but its server's own mistakes.
 ---@param request sessionquery.http.Request
 ---@return integer status
 ---@return table<string, string> headers
 ---@return string body
 ---@return string? problem for the operator's log: what the client was not told
 function App:handle(request)
+  check_request(self, request)
   local normal, wrong = normalize(request)
   local call = setmetatable({ app = self, request = normal, vendor = helicone, headers = {}, wrong = wrong }, Call)
   local done, status, body, headers = pcall(respond, self, call)
