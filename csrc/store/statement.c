@@ -1,7 +1,11 @@
 /* Statements: preparing, running, binding, reading; what SQLite says of an error, in our codes. */
 #include "store/sqlite.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "store/table.h"
 
@@ -25,6 +29,19 @@ bool sq_store_fail_late(const sq_store *store, sq_error *error) {
   return sq_fail(error, SQ_E_TIMEOUT, "the call took longer than timeout_ms = %lld", (long long)(store->timeout_us / 1000));
 }
 
+/* What keeps this process from a path; NULL: nothing that shows. */
+static const char *obstacle(const char *path, int wanted) { return access(path, wanted) == 0 ? NULL : strerror(errno); }
+
+/* SQLite tells no reason. The file is not opened to learn it: closing it would drop all locks that this process has on it. */
+static bool fail_to_open(const sq_store *store, sq_code code, sq_error *error) {
+  const char *slash = strrchr(store->path, '/'), *why = NULL;
+  char folder[PATH_MAX];
+  snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - store->path + 1) : 1, slash ? store->path : ".");
+  if (access(store->path, F_OK) == 0) why = obstacle(store->path, store->readonly ? R_OK : R_OK | W_OK);
+  if (!why) why = obstacle(folder, store->readonly ? X_OK : W_OK | X_OK);
+  return sq_fail(error, code, "cannot open a store at %s%s%s", sq_show(store->path, strlen(store->path)).text, why ? ": " : "", why ? why : "");
+}
+
 bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
   sq_code ours = code_of(code);
   const char *said = store->db ? sqlite3_errmsg(store->db) : sqlite3_errstr(code);
@@ -41,7 +58,7 @@ bool sq_sqlite_fail(const sq_store *store, int code, sq_error *error) {
   }
   if (ours == SQ_E_READONLY && store->readonly)
     return sq_fail(error, SQ_E_STORE, "the store's folder cannot be written to: SQLite reads a store there only while another handle has it open");
-  if ((code & 0xFF) == SQLITE_CANTOPEN) return sq_fail(error, ours, "cannot open a store at %s", sq_show(store->path, strlen(store->path)).text);
+  if ((code & 0xFF) == SQLITE_CANTOPEN) return fail_to_open(store, ours, error);
   const char *kind = sqlite3_errstr(code);
   return strcmp(said, kind) == 0 ? sq_fail(error, ours, "SQLite: %s", shown.text) : sq_fail(error, ours, "SQLite: %s (%s)", shown.text, kind);
 }
