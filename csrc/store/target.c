@@ -50,7 +50,7 @@ static bool read_owner(sq_store *store, sqlite3_stmt *find, const sq_target *tar
 
 #define WITHIN " AND organization_id = coalesce(?2, organization_id) AND project = coalesce(?3, project)"
 
-bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error) {
+static bool find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error) {
   static const char *const of_request = "SELECT organization_id, project FROM request WHERE request_id = ?1" WITHIN;
   static const char *const of_session = "SELECT DISTINCT organization_id, project FROM request WHERE session_id = ?1" WITHIN;
   static const char *const of_remains =
@@ -59,7 +59,6 @@ bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_te
       " UNION SELECT organization_id, project FROM feedback WHERE session_id = ?1" WITHIN;
   sq_lookup lookup = {0};
   sq_text sql = {0};
-  if (!target->request == !target->session) return sq_fail(error, SQ_E_MISSING, "name one request_id or one session_id; feedback on a whole project names only that");
   bool looked = target->request ? sq_lookup_request(store, target->request, &lookup, error) : sq_lookup_session(store, target->session, &lookup, error);
   sq_text_put(&sql, target->request ? of_request : of_session);
   if (lookup.known) sq_text_put(&sql, " AND seq IN (SELECT value FROM json_each(?4))");
@@ -70,6 +69,16 @@ bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_te
   sq_give_back(store, find);
   sq_lookup_free(&lookup);
   sq_text_free(&sql);
+  return found;
+}
+
+/* In one transaction: what is replaced meanwhile is there all the time, and the index is read of one state. */
+bool sq_find_owner(sq_store *store, const sq_target *target, bool remains, sq_text *out, sq_error *error) {
+  bool begun;
+  if (!target->request == !target->session) return sq_fail(error, SQ_E_MISSING, "name one request_id or one session_id; feedback on a whole project names only that");
+  if (!sq_store_begin_read(store, &begun, error)) return false;
+  bool found = find_owner(store, target, remains, out, error);
+  sq_store_end_read(store, begun);
   return found;
 }
 

@@ -204,14 +204,34 @@ static void *sealer(void *unused) {
   return NULL;
 }
 
+/* Looks up whose sessions and requests are, by the same index, for each by itself. */
+static void *resolver(void *unused) {
+  (void)unused;
+  sq_store *store = open_store(true, SQ_ENGINE_AUTO);
+  for (int i = 0; store && !is_over(); i++) {
+    char session[20], request[20];
+    snprintf(session, sizeof session, "s%d", i % 40);
+    snprintf(request, sizeof request, "r%d-%d", i % 200, 1 + i % BATCH);
+    const sq_target targets[] = {{.session = session}, {.request = request}};
+    for (int k = 0; k < 2; k++) {
+      sq_error error = {0};
+      sq_text owner = {0};
+      check(sq_store_resolve(store, &targets[k], &owner, &error), "resolve", error.message);
+      sq_text_free(&owner);
+    }
+  }
+  sq_store_close(store);
+  return NULL;
+}
+
 /* -------------------------------------------------------------------------------------------------- stages */
 
 static void start(pthread_t *thread, void *(*run)(void *), void *state) { check(pthread_create(thread, NULL, run, state) == 0, "start", "no thread"); }
 
 static void mixed(void) {
   static sq_engine engines[] = {SQ_ENGINE_AUTO, SQ_ENGINE_COLUMNS, SQ_ENGINE_SQL};
-  void *(*const others[])(void *) = {adder, updater, sealer, sealer, snapshots};
-  enum { READERS = 3, OTHERS = 5 };
+  void *(*const others[])(void *) = {adder, updater, sealer, sealer, snapshots, resolver};
+  enum { READERS = 3, OTHERS = 6 };
   pthread_t threads[READERS + OTHERS];
   for (int i = 0; i < READERS; i++) start(&threads[i], reader, &engines[i]);
   for (int i = 0; i < OTHERS; i++) start(&threads[READERS + i], others[i], NULL);
