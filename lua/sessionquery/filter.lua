@@ -113,8 +113,12 @@ filter.enclosed = one "enclosed"
 function filter.entry(map, ...)
   local name = fields.path(map) or map
   if type(name) ~= "string" then error("entry: expected a map or its name, got " .. type(map), 2) end
-  if select("#", ...) == 0 then error("entry: expected at least one filter", 2) end
-  return (combine("entry", { (combine("all", { ... }, nil, 2)) }, name, 2))
+  local parts, count = { ... }, select("#", ...)
+  if count == 0 then error("entry: expected at least one filter", 2) end
+  for i = 1, count do
+    if core.type(parts[i]) ~= "filter" then error(("entry: part %d is a %s, not a filter"):format(i, type(parts[i])), 2) end
+  end
+  return (combine("entry", { (combine("all", parts, nil, 2)) }, name, 2))
 end
 
 return filter
