@@ -1,3 +1,4 @@
+/* A JSON text with its escapes written out, as words are looked for in it. */
 #include "base/json.h"
 
 static bool is_json(const char *text, size_t length) {

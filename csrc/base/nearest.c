@@ -1,3 +1,4 @@
+/* "Did you mean": the known name that is the fewest typing mistakes away. */
 #include "sessionquery.h"
 
 #include <string.h>

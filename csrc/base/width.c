@@ -1,3 +1,4 @@
+/* Columns of a terminal. */
 #include <utf8proc.h>
 
 #include "base/utf8.h"

@@ -1,3 +1,4 @@
+/* Marks on a segment: which of its rows are dead, and which of its fragments have such rows. */
 #include <stdatomic.h>
 #include <stdlib.h>
 

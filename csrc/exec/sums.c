@@ -1,3 +1,4 @@
+/* Sums of sessions by their codes: a hash table, whose slots hold places in dense arrays. */
 #include <stdlib.h>
 
 #include "exec/batch.h"

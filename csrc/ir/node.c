@@ -1,3 +1,4 @@
+/* Nodes: names and arities by kind; copies of trees; the part of a tree that is about sessions. */
 #include "ir/ir.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Values between Lua and the core: scalars, JSON, errors, texts; and the handles that Lua owns. */
 #include "lua/binding.h"
 
 #include <stdio.h>

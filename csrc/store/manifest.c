@@ -1,3 +1,4 @@
+/* What SQLite says of the column index: its manifest, and the rows that were changed since. */
 #include <stdlib.h>
 
 #include "store/index.h"

@@ -1,3 +1,4 @@
+/* The steps of a seal: the file that is begun or gone on with, the segments, the manifest that makes them count. */
 #include "store/seal.h"
 
 #include <errno.h>

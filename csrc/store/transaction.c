@@ -1,3 +1,4 @@
+/* Transactions: BEGIN IMMEDIATE with the version checked again, COMMIT or ROLLBACK; reading ones. */
 #include "store/fresh.h"
 #include "store/ids.h"
 
