@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/time.h"
+#include "store/index.h"
 #include "store/lookup.h"
 #include "store/word_index.h"
 #include "store/project.h"
@@ -210,6 +211,8 @@ bool sq_store_delete(sq_store *store, sq_deletion *deletion, sq_error *error) {
   if (!sq_store_enter(store, error) || !check(&d)) return false;
   if (deletion->erase && !sq_execute(store, "PRAGMA secure_delete = ON", error)) return false;
   bool good = run_deletion(&d) && (!deletion->erase || erase(store, error));
+  if (good && deletion->requests >= store->segment_rows) sq_seal_changed(store);
+  else if (good && deletion->requests) sq_seal_by_and_by(store);
   sq_text_free(&d.which);
   sq_text_free(&d.owner);
   sq_lookup_free(&d.lookup);

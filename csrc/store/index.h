@@ -69,6 +69,7 @@ struct sq_index {
   struct sq_version *newest;
   char last_error[256];
   int64_t seal_after; /* monotonic microseconds: when a seal that nobody asked for is tried again */
+  _Atomic int64_t seen_change; /* the last one when a seal was tried, or first thought of; -1: never */
   pthread_mutex_t ids_lock; /* of these four (store/ids.h) */
   int64_t schema;             /* of the others; -1: nothing is known */
   sq_notes notes;
@@ -87,9 +88,10 @@ sq_sealed *sq_sealed_read(sq_store *store, const sq_manifest *manifest, sq_seale
 bool sq_index_path(const sq_store *store, sq_text *out, sq_error *error);
 
 /* --- seal.c */
-/* Seals what has come to whole segments, after rows were added. An error is noted, not told. */
+/* Seals what has come to whole segments, and what has too much that is not as it was, after rows were added, changed or
+   deleted. An error is noted, not told. */
 void sq_seal_by_and_by(sq_store *store);
-/* Seals again what has too much that is not as it was, after many requests were changed at once. */
+/* The same, where many requests were changed at once: without a look at how much waits. */
 void sq_seal_changed(sq_store *store);
 
 #endif

@@ -13,7 +13,7 @@ static bool is_same(const sq_index *index, uint64_t device, uint64_t inode, cons
 static sq_index *make(uint64_t device, uint64_t inode, const uint64_t store[2]) {
   sq_index *index = calloc(1, sizeof *index);
   if (!index) return NULL;
-  *index = (sq_index){.next = first, .device = device, .inode = inode, .store = {store[0], store[1]}, .schema = -1, .notes = {.stamp = -1}, .fed = -1};
+  *index = (sq_index){.next = first, .device = device, .inode = inode, .store = {store[0], store[1]}, .seen_change = -1, .schema = -1, .notes = {.stamp = -1}, .fed = -1};
   if (pthread_mutex_init(&index->lock, NULL) != 0 || pthread_mutex_init(&index->ids_lock, NULL) != 0) {
     free(index);
     return NULL;

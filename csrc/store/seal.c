@@ -1,6 +1,7 @@
 /* When what is sealed: whole segments as rows come, everything when asked, and anew what has too much dead in it. */
 #include "store/seal.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 
 #define DEAD_SHARE 4      /* a segment of which this part is dead is sealed again */
 #define MOST_AT_ONCE 2    /* segments that one call of add seals on its way */
+#define MUCH_CHANGED 2    /* segments' rows: as many changes as these are looked through for segments to seal again */
 #define SHORT_WAIT_US 5000
 #define BACK_OFF_US (10 * SQ_MICROS_PER_SECOND) /* after a seal that failed: each try may read some segments' rows */
 #define LONGEST_WAIT_US (10 * SQ_MICROS_PER_SECOND)
@@ -167,13 +169,24 @@ static bool is_file_gone(sq_store *store, const sq_manifest *m) {
   return gone;
 }
 
+/* Whether so many changes came since a seal was tried. Too many, and no query is answered by the columns any more. */
+static bool has_changed_much(sq_store *store, const sq_manifest *m) {
+  _Atomic int64_t *seen = &store->index->seen_change;
+  int64_t before = atomic_load(seen);
+  if (before < 0 || m->last_change < before) atomic_store(seen, before = m->last_change);
+  return m->last_change - before >= (int64_t)MUCH_CHANGED * store->segment_rows;
+}
+
 /* The deadline was for what is done already. */
 static void seal_quietly(sq_store *store, int64_t waiting, uint32_t least, size_t most) {
   sq_error error = {.code = SQ_OK};
   sq_manifest m;
   if (!store->seals || store->memory || !sq_manifest_read(store, &m, &error)) return;
-  if (m.last_seq - m.sealed_end < waiting && !is_file_gone(store, &m)) return;
-  if (!sq_index_of(store, &m, &error) || !may_seal(store)) return;
+  if (!sq_index_of(store, &m, &error)) return;
+  bool changed = has_changed_much(store, &m);
+  if (m.last_seq - m.sealed_end < waiting && !changed && !is_file_gone(store, &m)) return;
+  if (!may_seal(store)) return;
+  atomic_store(&store->index->seen_change, m.last_change);
   bool interrupted = store->uninterrupted;
   store->uninterrupted = true;
   if (!seal(store, least, most, &error)) note_error(store, &error);
