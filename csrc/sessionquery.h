@@ -49,7 +49,7 @@
   CODE(TIMEOUT, "timeout", 503, "the call took longer than timeout_ms") \
   CODE(VERSION, "version", 500, "not a store of ours, or one written by a newer version") \
   CODE(FULL, "full", 500, "the disk is full") \
-  CODE(CLOSED, "closed", 500, "the handle is closed, or the store was open when this process was forked") \
+  CODE(CLOSED, "closed", 500, "the handle is closed; or the store was open when this process was forked, or its file was moved") \
   CODE(STORE, "store", 500, "the storage failed: input/output, damage, permissions")
 
 typedef enum sq_code {
@@ -331,6 +331,9 @@ typedef struct sq_open_options {
 sq_store *sq_store_open(const char *path, const sq_open_options *options, sq_error *error);
 /* Frees everything; safe on NULL and from a forked child, where it releases nothing of the parent's. */
 void sq_store_close(sq_store *store);
+/* Whether another file, or none, is at the handle's path by now. What it would write nobody would find again, so it writes
+   no more, with SQ_E_CLOSED. */
+bool sq_store_is_moved(sq_store *store);
 /* From now on the handle sees and writes only this organization and project; NULL: as it was opened. Fails, and changes
    nothing, where that would be more than it was opened for. */
 bool sq_store_narrow(sq_store *store, const char *organization, const char *project, sq_error *error);

@@ -236,16 +236,20 @@ describe("the index of a store", function()
   it("is of the file that is open, not of the one that took its name", function()
     local path, twin = make(60, 20), vm.path "twin.db"
     copy_store(path, twin)
+    local function add(model)
+      local handle = assert(sq.open(path))
+      assert(handle:add { request_id = "new", session_id = "s1", created_at = 2000, model = model })
+      assert(handle:sessions():all())
+      handle:close()
+    end
+    add "this one"
     local first = assert(sq.open(path)) -- has not asked for its index yet
     assert(os.rename(twin, path))
     os.remove(path .. "-wal")
     os.remove(path .. "-shm")
+    add "that one"
     local second = assert(sq.open(path))
     local texts = {}
-    for handle, model in pairs { [second] = "that one", [first] = "this one" } do
-      assert(handle:sessions():all())
-      assert(handle:add { request_id = "new", session_id = "s1", created_at = 2000, model = model })
-    end
     for handle, model in pairs { [second] = "that one", [first] = "this one" } do
       texts[model] = answers(handle)
       assert(texts[model]:find(model, 1, true))

@@ -390,6 +390,11 @@ static int stamp(lua_State *L) {
   return 1;
 }
 
+static int is_moved(lua_State *L) {
+  lua_pushboolean(L, sq_store_is_moved(binding_check(L, 1, BINDING_STORE)));
+  return 1;
+}
+
 /* store:resolve{target…}: organization, project */
 static int resolve(lua_State *L) {
   sq_store *store = binding_check(L, 1, BINDING_STORE);
@@ -480,7 +485,7 @@ void binding_open_store(lua_State *L) {
                                      {"tag", tag},           {"describe", describe}, {"resolve", resolve}, {"delete", delete},
                                      {"export", export},     {"stats", stats},
                                      {"seal", seal},       {"index_words", index_words},       {"reindex", reindex}, {"settle", settle}, {"check", check_index}, {"newest_tag", newest_tag},
-                                     {"narrow", narrow},   {"stamp", stamp},     {"is_scoped", is_scoped}, {"scope", scope},
+                                     {"narrow", narrow},   {"stamp", stamp}, {"is_moved", is_moved},     {"is_scoped", is_scoped}, {"scope", scope},
                                      {"project_feedback", project_feedback}, {"list_feedback", list_feedback},
                                      {"request_feedback", request_feedback}, {"change_feedback", change_feedback},
                                      {"remove_feedback", remove_feedback}, {NULL, NULL}};

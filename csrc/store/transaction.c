@@ -35,10 +35,19 @@ bool sq_fail_readonly(const sq_store *store, sq_error *error) {
   return sq_fail(error, SQ_E_READONLY, store->is_snapshot ? "a snapshot is only read" : "the store was opened read-only");
 }
 
+bool sq_store_is_moved(sq_store *store) {
+  int moved = 0;
+  return !store->memory && sqlite3_file_control(store->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved;
+}
+
+static bool file_stands(sq_store *store, sq_error *error) {
+  return !sq_store_is_moved(store) || sq_fail(error, SQ_E_CLOSED, "the store's file was moved or deleted while it was open: open it again");
+}
+
 bool sq_begin_write(sq_store *store, sq_error *error) {
   if (store->readonly) return sq_fail_readonly(store, error);
   store->ids_are_current = false;
-  if (control(store, SQ_BEGIN, error) && version_stands(store, error)) return true;
+  if (control(store, SQ_BEGIN, error) && file_stands(store, error) && version_stands(store, error)) return true;
   roll_back(store);
   return false;
 }

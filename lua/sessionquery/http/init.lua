@@ -153,6 +153,10 @@ end
 
 --- The store, narrowed to what the application is for.
 local function open_store(self)
+  if self._own and self._db._core:is_moved() then
+    self._db:close()
+    self._db, self._own = nil, nil
+  end
   if not self._db then
     local db, message, detail = sq.open(self._path, { timeout_ms = self._timeout_ms, engine = self._engine })
     if not db then return nil, message, detail end

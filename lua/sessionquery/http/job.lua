@@ -7,10 +7,13 @@ local job = {}
 local apps = {} -- the application of a packed table of options, and how long a body it takes
 local stores = {} -- the handle that writes, of a path
 
---- The store of a path, opened once in each VM. A call that waits for a lock gives up after `timeout_ms`.
+--- The store of a path, opened once in each VM, and again where another file has come to the path. A call that waits for a lock gives up after `timeout_ms`.
 local function store_of(path, timeout_ms)
   local name = ("%s %d"):format(path, timeout_ms)
-  if stores[name] then return stores[name] end
+  local known = stores[name]
+  if known and not known._core:is_moved() then return known end
+  if known then known:close() end
+  stores[name] = nil
   local db, message, detail = require("sessionquery.store").open(path, { timeout_ms = timeout_ms })
   if not db then return nil, message, detail end
   stores[name] = db
