@@ -7,7 +7,8 @@ local job = {}
 local apps = {} -- the application of a packed table of options, and how long a body it takes
 local stores = {} -- the handle that writes, of a path
 
---- The store of a path, opened once in each VM, and again where another file has come to the path. A call that waits for a lock gives up after `timeout_ms`.
+--- The store of a path, opened once in each VM, and again where another file has come to the path. A call that waits for
+--- a lock gives up after `timeout_ms`.
 local function store_of(path, timeout_ms)
   local name = ("%s %d"):format(path, timeout_ms)
   local known = stores[name]
