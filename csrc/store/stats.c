@@ -1,4 +1,5 @@
 /* Numbers about a store's side tables and files, and copies of it. */
+#include <fcntl.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,10 +84,16 @@ static bool copy_to(sq_store *store, sqlite3 *to, sq_error *error) {
   return code == SQLITE_DONE ? finished == SQLITE_OK || sq_sqlite_fail(store, finished, error) : sq_sqlite_fail(store, code, error);
 }
 
+/* Of a file, nobody else's to read from its first byte on. */
+static bool make_empty(const sq_store *store, const char *path) {
+  int file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, store->memory ? 0666 : 0600);
+  return file >= 0 && close(file) == 0;
+}
+
 static bool write_copy(sq_store *store, const char *path, sq_error *error) {
   sqlite3 *to = NULL;
   unlink(path); /* left by a copy that was killed */
-  int code = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+  int code = make_empty(store, path) ? sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) : SQLITE_CANTOPEN;
   bool copied = code == SQLITE_OK ? copy_to(store, to, error) : sq_fail(error, SQ_E_STORE, "cannot write %s", sq_show(path, strlen(path)).text);
   /* synced by the commit of the copy; in its own file, without a WAL beside it */
   if (copied) sqlite3_exec(to, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL);
