@@ -42,6 +42,7 @@ local function drain_all()
   while true do
     local batch, new = queue:take(settings.batch, settings.batch_bytes)
     if not batch then return nil end
+    threads.starved = false -- while it works it has what it wants: a VM
     local delay = settle(batch, threads.run("record", settings.path, table.concat(batch, "\n"), new, settings.timeout_ms))
     if delay then return delay end
   end
