@@ -133,6 +133,33 @@ describe("a gateway in trouble", function()
     assert_clean(server)
   end)
 
+  it("refuses questions while the recorder finds no thread, and no longer", function()
+    server = start {
+      replace = { ["worker_processes 2"] = "worker_processes 1", ["thread_pool sessionquery threads=4;"] = "thread_pool sessionquery threads=8;" },
+      locations = [[location = /busy { content_by_lua_block { ngx.run_worker_thread("sessionquery", "socket", "sleep", 3) } }]],
+    }
+    send(1, "first")
+    stored(server, f.session_id:eq "first")
+    local writer = assert(io.popen("sqlite3 " .. server.db .. " >/dev/null", "w"))
+    writer:write "BEGIN IMMEDIATE;\n"
+    writer:flush()
+    local busy = {}
+    for i = 1, 8 do -- each takes one of the VMs
+      busy[i] = assert(socket.connect("127.0.0.1", server.port))
+      busy[i]:send "GET /busy HTTP/1.1\r\nHost: x\r\n\r\n"
+    end
+    socket.sleep(0.1)
+    send(1, "second") -- after a second: its budget waits for a thread as well
+    local function ask() return (server:ask { path = "/v1/session/has-session" }) end
+    assert.truthy(server:wait(function() return ask() == 503 end, 1.5))
+    assert.truthy(server:wait(function() return ask() == 200 end, 4)) -- while the batch waits for the writer
+    assert.are.equal(1, counters(server).queue)
+    writer:write "COMMIT;\n.quit\n"
+    writer:close()
+    assert.are.equal(1, #stored(server, f.session_id:eq "second", 1))
+    for _, client in ipairs(busy) do client:close() end
+  end)
+
   it("stores calls while all threads that answer questions are busy", function()
     server = start {
       replace = { ["thread_pool sessionquery threads=4;"] = "thread_pool sessionquery threads=1;" },
