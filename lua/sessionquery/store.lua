@@ -86,6 +86,19 @@ function store.open(path, options)
   return wrap(opened, prices)
 end
 
+--- The handle, opened where there is none yet, and again where another file, or none, has come to its path.
+---@param db sessionquery.Store? of this path and these options
+---@param path string
+---@param options sessionquery.OpenOptions
+---@return sessionquery.Store?
+---@return string? message
+---@return table? detail
+function store.current(db, path, options)
+  if db and not core_of(db):is_moved() then return db end
+  if db then db:close() end
+  return store.open(path, options)
+end
+
 --- Brings a store's file to this version's schema, whatever that takes: `local from, to = assert(sq.migrate("llm.db"))`.
 ---@param path string
 ---@return integer? from the schema's version before

@@ -8,7 +8,7 @@ local helicone = require "sessionquery.http.helicone"
 local metrics = require "sessionquery.http.metrics"
 local path = require "sessionquery.http.path"
 local route = require "sessionquery.http.route"
-local sq = require "sessionquery"
+local store = require "sessionquery.store"
 local vendors = require "sessionquery.http.vendors"
 
 local unpack = unpack or table.unpack
@@ -153,14 +153,10 @@ end
 
 --- The store, narrowed to what the application is for.
 local function open_store(self)
-  if self._own and self._db._core:is_moved() then
-    self._db:close()
-    self._db, self._own = nil, nil
-  end
-  if not self._db then
-    local db, message, detail = sq.open(self._path, { timeout_ms = self._timeout_ms, engine = self._engine })
+  if self._path then
+    local db, message, detail = store.current(self._db, self._path, { timeout_ms = self._timeout_ms, engine = self._engine })
+    self._db = db
     if not db then return nil, message, detail end
-    self._db, self._own = db, true
   end
   local open = rawget(self._db, "_core")
   if not open then return nil, "the store is closed", { code = "closed" } end
@@ -367,8 +363,9 @@ end
 
 --- Closes the store that it has opened itself.
 function App:close()
-  if self._own and self._db then self._db:close() end
-  if self._own then self._db, self._own = nil, nil end
+  if not self._path or not self._db then return end
+  self._db:close()
+  self._db = nil
 end
 
 return http

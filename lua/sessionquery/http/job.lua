@@ -11,14 +11,9 @@ local stores = {} -- the handle that writes, of a path
 --- a lock gives up after `timeout_ms`.
 local function store_of(path, timeout_ms)
   local name = ("%s %d"):format(path, timeout_ms)
-  local known = stores[name]
-  if known and not known._core:is_moved() then return known end
-  if known then known:close() end
-  stores[name] = nil
-  local db, message, detail = require("sessionquery.store").open(path, { timeout_ms = timeout_ms })
-  if not db then return nil, message, detail end
+  local db, message, detail = require("sessionquery.store").current(stores[name], path, { timeout_ms = timeout_ms })
   stores[name] = db
-  return db
+  return db, message, detail
 end
 
 -- --------------------------------------------------------------------------------------------------- requests
