@@ -38,14 +38,18 @@ local function settle(batch, ok, stored, failed, why)
   return queue:delay()
 end
 
+--- Stores a batch by one of the ways of `threads`. What `settle` says; false where none waits.
+local function store_next(run, timeout_ms)
+  local batch, new = queue:take(settings.batch, settings.batch_bytes)
+  if not batch then return false end
+  threads.starved = false -- while it works it has what it wants: a VM
+  return settle(batch, run("record", settings.path, table.concat(batch, "\n"), new, timeout_ms))
+end
+
 local function drain_all()
-  while true do
-    local batch, new = queue:take(settings.batch, settings.batch_bytes)
-    if not batch then return nil end
-    threads.starved = false -- while it works it has what it wants: a VM
-    local delay = settle(batch, threads.run("record", settings.path, table.concat(batch, "\n"), new, settings.timeout_ms))
-    if delay then return delay end
-  end
+  local delay
+  repeat delay = store_next(threads.run, settings.timeout_ms) until delay ~= nil
+  return delay or nil
 end
 
 --- The timer's handler. A worker that ends calls it early, once, and stores the rest in `exit`.
@@ -95,10 +99,7 @@ function recorder.exit()
   local deadline = ngx.now() + settings.exit_s
   queue:failed() -- what a thread had when the worker began to end
   while queue.count > 0 and ngx.now() < deadline do
-    local batch, new = queue:take(settings.batch, settings.batch_bytes)
-    local timeout_ms = math.ceil(settings.exit_s * 1000)
-    local delay = settle(batch, threads.run_here("record", settings.path, table.concat(batch, "\n"), new, timeout_ms))
-    if delay then break end
+    if store_next(threads.run_here, math.ceil(settings.exit_s * 1000)) then break end
     ngx.update_time()
   end
   if queue.count == 0 then return end
