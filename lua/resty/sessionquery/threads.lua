@@ -21,11 +21,13 @@ local function pool_of(func)
   return settings.calls_pool
 end
 
-local function warn_once(why)
-  if missing[settings.pool] then return end
-  missing[settings.pool] = true
-  ngx.log(ngx.WARN, "sessionquery: ", why, ": jobs run in the event loop, and others wait for them. ",
-    "Add 'thread_pool ", settings.pool, " threads=4;' to the configuration")
+--- Does without a pool from now on. What calls wait for has the other one then; without that, all jobs run here.
+local function miss(pool, why)
+  if pool == settings.pool and not missing[pool] then
+    ngx.log(ngx.WARN, "sessionquery: ", why, ": jobs run in the event loop, and others wait for them. ",
+      "Add 'thread_pool ", pool, " threads=4;' to the configuration")
+  end
+  missing[pool] = true
 end
 
 --- Runs a job in the worker itself.
@@ -39,8 +41,7 @@ local function finish(guard, pool, func, arguments, ok, first, ...)
   if ok then return true, first, ... end
   if first == BUSY then return nil, "busy" end
   if not tostring(first):find "^thread pool .* not found" then return false, first end
-  if pool == settings.pool then warn_once(first) end
-  missing[pool] = true
+  miss(pool, first)
   return threads.run(func, unpack(arguments, 1, arguments.n))
 end
 
@@ -51,8 +52,8 @@ end
 ---@return boolean? ok true; false: it raised; nil: no VM is free
 ---@return any ... what the job returned; or the message
 function threads.run(func, ...)
-  if not run_worker_thread then warn_once "this nginx has no ngx.run_worker_thread" end
   local pool = pool_of(func)
+  if not run_worker_thread then miss(settings.pool, "this nginx has no ngx.run_worker_thread") end
   if not run_worker_thread or missing[pool] then return threads.run_here(func, ...) end
   local guard = ngx.thread.spawn(wait_long)
   return finish(guard, pool, func, { n = select("#", ...), ... }, run_worker_thread(pool, JOB, "in_thread", func, ...))
