@@ -81,6 +81,11 @@ static const uint64_t *blob_of(sqlite3_stmt *row, int column, size_t *count) {
   return sqlite3_column_blob(row, column);
 }
 
+static void drop_bloom(sq_index *index) {
+  sq_bloom_free(&index->bloom);
+  index->fed = -1;
+}
+
 /* What was fed stays: of ranges that are gone, or that this transaction does not see, the filter says too much, never
    too little. */
 static bool feed_bloom(sq_store *store, sq_index *index, int64_t stamp, sq_error *error) {
@@ -96,8 +101,7 @@ static bool feed_bloom(sq_store *store, sq_index *index, int64_t stamp, sq_error
   sqlite3_finalize(read);
   index->fed = stamp;
   if (code == SQLITE_DONE) return true;
-  sq_bloom_free(&index->bloom); /* half of it would deny what is there */
-  index->fed = -1;
+  drop_bloom(index); /* half of it would deny what is there */
   return sq_sqlite_fail(store, code, error);
 }
 
@@ -105,8 +109,7 @@ static bool feed_bloom(sq_store *store, sq_index *index, int64_t stamp, sq_error
 static bool fit_bloom(sq_index *index, size_t wanted, sq_error *error) {
   const sq_bloom *bloom = &index->bloom;
   if (bloom->bits && wanted <= bloom->capacity && bloom->count <= bloom->capacity) return true;
-  sq_bloom_free(&index->bloom);
-  index->fed = -1;
+  drop_bloom(index);
   return sq_bloom_make(&index->bloom, wanted + wanted / 2) || sq_fail_memory(error);
 }
 
@@ -173,8 +176,7 @@ static bool reach(sq_store *store, const sq_notes *notes, const sq_manifest *m, 
 
 static void forget(sq_index *index, int64_t schema) {
   sq_notes_clear(&index->notes);
-  sq_bloom_free(&index->bloom);
-  index->fed = -1;
+  drop_bloom(index);
   index->schema = schema;
 }
 
