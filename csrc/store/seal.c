@@ -200,7 +200,8 @@ void sq_seal_changed(sq_store *store) { seal_quietly(store, 0, store->segment_ro
 
 void sq_store_settle(sq_store *store) {
   sq_error error = {.code = SQ_OK};
+  bool had_rows = store->fresh != NULL;
   if (sq_store_enter(store, &error)) seal_quietly(store, store->segment_rows / MOST_TO_READ, 1, SIZE_MAX);
   sq_fresh_drop(store);
-  give_memory_back();
+  if (had_rows) give_memory_back();
 }
